@@ -1,0 +1,75 @@
+# Every task of the project. Nothing but python3 and make is needed: the rest is installed into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCKED := $(PIP) --require-hashes --no-deps
+UV_VERSION := 0.13.9
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-header
+RUN_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev setup-bench run test check format bench lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Testamur needs Python 3.11 or newer; $(PYTHON) is older. Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "Python could not create a virtual environment (on Debian: apt install python3-venv)." >&2; exit 1; }
+
+# A stamp is newer than the locks it was made from, so that a second call does nothing.
+$(VENV)/.runtime: requirements/build.lock requirements/runtime.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what Testamur runs on"
+	@$(LOCKED) -r requirements/build.lock -r requirements/runtime.lock
+	@$(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
+	@echo "Installing what the checks and tests need"
+	@$(LOCKED) -r requirements/dev.lock
+	@touch $@
+
+$(VENV)/.bench: requirements/bench.lock $(VENV)/.dev
+	@echo "Installing what the benchmarks compare with"
+	@$(LOCKED) -r requirements/bench.lock
+	@touch $@
+
+setup: $(VENV)/.runtime ## Install what Testamur needs into .venv
+
+setup-dev: $(VENV)/.dev
+
+setup-bench: $(VENV)/.bench
+
+run: setup ## Serve everything on http://127.0.0.1:8000 (RUN_ARGS="--port 9000" to change)
+	@exec $(BIN)/testamur serve $(RUN_ARGS)
+
+test: setup-dev ## Run the whole suite, on SQLite and on PostgreSQL
+	@$(BIN)/python -m pytest $(TEST_ARGS)
+
+check: setup-dev ## Check style, types and the order of imports
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+format: setup-dev ## Format the code and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: setup-bench ## Measure Testamur beside what a user would pick instead
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+lock: $(BIN)/python ## Pin all dependencies anew, by name, version and hash
+	@$(PIP) uv==$(UV_VERSION)
+	@$(COMPILE) --group build --output-file requirements/build.lock
+	@$(COMPILE) pyproject.toml --output-file requirements/runtime.lock
+	@$(COMPILE) pyproject.toml --group dev --output-file requirements/dev.lock
+	@$(COMPILE) pyproject.toml --group dev --group bench --output-file requirements/bench.lock
+
+clean: ## Remove what was installed and built (the data folder stays)
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage build dist

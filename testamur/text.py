@@ -1,0 +1,83 @@
+"""What text given by people must be before it is stored."""
+
+import re
+import unicodedata
+from urllib.parse import urlsplit
+
+from testamur.errors import Invalid
+
+# C0 and C1 controls, DEL, lone surrogates, noncharacters. They cannot be printed, PostgreSQL refuses NUL, and
+# implementations of RDF canonicalisation disagree on several of them, so a proof over them would not verify.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U0001fffe\U0001ffff]")
+_UNPRINTABLE_BUT_BREAKS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_INVISIBLE = frozenset({"Cf", "Zs", "Zl", "Zp", "Mn", "Cc"})
+_EMAIL = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]{1,64}"
+    r"@[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\u0080-\U0010ffff-]{0,61}[A-Za-z0-9\u0080-\U0010ffff])?"
+    r"(?:\.[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\u0080-\U0010ffff-]{0,61}[A-Za-z0-9\u0080-\U0010ffff])?)+"
+)
+
+EMAIL_LENGTH_MAX = 254
+URL_LENGTH_MAX = 2048
+
+
+def clean_line(value: str, *, length_max: int, length_min: int = 1) -> str:
+    """One line of text, trimmed.
+
+    Raises Invalid if it is shorter or longer than allowed (in characters) or holds what cannot be printed.
+    """
+    text = value.strip()
+    _refuse_unprintable(text, _UNPRINTABLE)
+    _check_length(text, length_min, length_max)
+    if length_min and not any(unicodedata.category(char) not in _INVISIBLE for char in text):
+        raise Invalid("Must hold at least one visible character")
+    return text
+
+
+def clean_text(value: str, *, length_max: int) -> str:
+    """Text that may have line breaks and tabs. Raises Invalid as `clean_line` does; may be empty."""
+    _refuse_unprintable(value, _UNPRINTABLE_BUT_BREAKS)
+    _check_length(value, 0, length_max)
+    return value
+
+
+def clean_email(value: str) -> str:
+    """An e-mail address, trimmed. Raises Invalid if it is not one or is longer than 254 characters."""
+    text = clean_line(value, length_max=EMAIL_LENGTH_MAX)
+    local = text.rpartition("@")[0]
+    if not _EMAIL.fullmatch(text) or local.startswith(".") or local.endswith(".") or ".." in local:
+        raise Invalid("Must be an e-mail address, such as name@example.com")
+    return text
+
+
+def clean_url(value: str) -> str:
+    """An absolute http or https URL, trimmed. Raises Invalid if it is not one or is longer than 2048 characters."""
+    text = clean_line(value, length_max=URL_LENGTH_MAX)
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise Invalid("Must be a web address, such as https://example.com/course") from None
+    if parts.scheme not in {"http", "https"}:
+        raise Invalid("Must be a web address that starts with http:// or https://")
+    if not host or any(char.isspace() or char in '<>"\\^`{|}' for char in text):
+        raise Invalid("Must be a web address, such as https://example.com/course")
+    return text
+
+
+def fold_email(email: str) -> str:
+    """The form under which two spellings of one address are the same."""
+    return email.strip().casefold()
+
+
+def _refuse_unprintable(text: str, pattern: re.Pattern[str]) -> None:
+    found = pattern.search(text)
+    if found:
+        raise Invalid(f"Must not hold the control character U+{ord(found.group()):04X}; remove it")
+
+
+def _check_length(text: str, length_min: int, length_max: int) -> None:
+    if len(text) < length_min:
+        raise Invalid("Must not be empty" if length_min == 1 else f"Must have at least {length_min} characters")
+    if len(text) > length_max:
+        raise Invalid(f"Must have at most {length_max} characters, has {len(text)}")
