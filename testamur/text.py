@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from testamur.errors import Invalid
@@ -63,6 +65,14 @@ def clean_url(value: str) -> str:
     if not host or any(char.isspace() or char in '<>"\\^`{|}' for char in text):
         raise Invalid("Must be a web address, such as https://example.com/course")
     return text
+
+
+def checked(path: str | tuple[str | int, ...], clean: Callable[..., str], value: str, **limits: Any) -> str:
+    """What `clean` makes of a value; a fault it finds is told of `path`."""
+    try:
+        return clean(value, **limits)
+    except Invalid as error:
+        raise error.under(*((path,) if isinstance(path, str) else path)) from None
 
 
 def fold_email(email: str) -> str:

@@ -1,0 +1,135 @@
+"""Settings: one frozen object, read once from the environment.
+
+Each setting `X` is read from `TESTAMUR_X`, or from the file that `TESTAMUR_X_FILE` names (for secrets that a container
+platform mounts). A name that is not a setting stops the start: a misspelt setting that is silently ignored is worse.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+PREFIX = "TESTAMUR_"
+DEFAULT_BASE_URL = "http://127.0.0.1:8000"
+
+
+class BadSetting(Exception):
+    """A setting that is unknown or cannot be used; the message is one line for the operator."""
+
+
+def _data_dir(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _database_url(text: str) -> str:
+    """SQLite as `sqlite:///path/to/file`, PostgreSQL as `postgresql://user:password@host/name`."""
+    scheme, separator, rest = text.partition("://")
+    if separator and rest and scheme == "sqlite":
+        return text
+    if separator and rest and scheme in {"postgres", "postgresql", "postgresql+psycopg"}:
+        return f"postgresql+psycopg://{rest}"
+    raise ValueError("must start with sqlite:/// or postgresql://")
+
+
+def _base_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be the address people reach this server at, such as https://credentials.example.org")
+    return text.rstrip("/")
+
+
+def _rate_limit(text: str) -> str | None:
+    """The notation of the `limits` package, such as `100/second`; `off` is None."""
+    if text.lower() == "off":
+        return None
+    if not re.fullmatch(
+        r"[1-9]\d*\s*(/|\s*per\s*)\s*(\d+\s*)?(second|minute|hour|day|month|year)s?", text, re.IGNORECASE
+    ):
+        raise ValueError("must be a number per time, such as 100/second or 1000/minute, or off")
+    return text
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return text.lower()
+
+    return parse
+
+
+def _setting(  # A field with what reading it needs beside it.
+    parse: Callable[[str], Any], help_text: str, default: Any = None
+) -> Any:
+    return field(default=default, metadata={"parse": parse, "help": help_text})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    # ruff: noqa: RUF009 - `_setting` only wraps dataclasses.field.
+    data_dir: Path = _setting(
+        _data_dir, "Folder of the database (if SQLite) and of all files.", Path("data").absolute()
+    )
+    database_url: str = _setting(
+        _database_url,
+        "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; default: testamur.db in the data folder.",
+        "",
+    )
+    base_url: str = _setting(
+        _base_url,
+        "Address at which people reach this server; links in pages, files and mails start with it.",
+        DEFAULT_BASE_URL,
+    )
+    rate_limit: str | None = _setting(
+        _rate_limit, "Requests a workspace may make, such as 100/second, or off.", "100/second"
+    )
+    log_level: str = _setting(
+        _choice("debug", "info", "warning", "error"),
+        "Least severity that is logged: debug, info, warning, error.",
+        "info",
+    )
+    log_format: str = _setting(
+        _choice("auto", "json", "text"), "json, text, or auto: text on a terminal, else json.", "auto"
+    )
+
+    def __post_init__(self) -> None:
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'testamur.db'}")
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings that the environment asks for. Raises BadSetting with one clear line."""
+    known = {PREFIX + item.name.upper(): item for item in fields(Settings)}
+    values: dict[str, Any] = {}
+    for name in sorted(environment):
+        if not name.startswith(PREFIX):
+            continue
+        plain = name.removesuffix("_FILE")
+        if plain not in known:
+            near = get_close_matches(plain, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(known)}"
+            raise BadSetting(f"{name} is not a setting of Testamur; {hint}")
+        if name != plain and plain in environment:
+            raise BadSetting(f"{plain} and {name} are both set; keep one of them")
+        text = environment[name] if name == plain else _read_file(name, environment[name])
+        if not text.strip():
+            raise BadSetting(f"{name} is empty; give it a value or remove it")
+        item = known[plain]
+        try:
+            values[item.name] = item.metadata["parse"](text.strip())
+        except ValueError as error:
+            # The value itself is not repeated: it may hold a password.
+            raise BadSetting(f"{name} cannot be used: it {error}") from None
+    return Settings(**values)
+
+
+def _read_file(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise BadSetting(f"{name} names a file that cannot be read ({path}): {reason}") from None

@@ -1,0 +1,50 @@
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+
+from testamur.credential_templates.model import CredentialTemplate, TemplateDesign
+from testamur.credential_templates.tables import credential_template_designs, credential_templates
+from testamur.db import Transaction
+from testamur.db.paging import Cursor, Page, Pager, map_page
+from testamur.designs.tables import designs
+from testamur.errors import NotFound
+
+_OF_WORKSPACE = select(credential_templates).where(credential_templates.c.workspace_id == bindparam("workspace_id"))
+_BY_ID = _OF_WORKSPACE.where(credential_templates.c.id == bindparam("id"))
+_PAGER = Pager(_OF_WORKSPACE, credential_templates.c.created_at, credential_templates.c.id)
+_DESIGNS = (
+    select(credential_template_designs.c.credential_template_id, designs.c.id, designs.c.type)
+    .join(designs, designs.c.id == credential_template_designs.c.design_id)
+    .where(
+        credential_template_designs.c.workspace_id == bindparam("workspace_id"),
+        credential_template_designs.c.credential_template_id.in_(bindparam("ids", expanding=True)),
+    )
+    .order_by(credential_template_designs.c.credential_template_id, credential_template_designs.c.position)
+)
+
+
+def get_credential_template(tx: Transaction, workspace_id: str, template_id: str) -> CredentialTemplate:
+    """Raises NotFound."""
+    row = tx.execute(_BY_ID, {"workspace_id": workspace_id, "id": template_id}).one_or_none()
+    if row is None:
+        raise NotFound
+    return _models(tx, workspace_id, [row])[0]
+
+
+def list_credential_templates(
+    tx: Transaction, workspace_id: str, cursor: Cursor | None, limit: int
+) -> Page[CredentialTemplate]:
+    page = _PAGER.rows(tx, {"workspace_id": workspace_id}, cursor, limit)
+    return map_page(page, lambda rows: _models(tx, workspace_id, rows))
+
+
+def _models(tx: Transaction, workspace_id: str, rows: Iterable[Row[Any]]) -> list[CredentialTemplate]:
+    found = list(rows)
+    by_template: dict[str, list[TemplateDesign]] = defaultdict(list)
+    if found:
+        parameters = {"workspace_id": workspace_id, "ids": [row.id for row in found]}
+        for template_id, design_id, type_ in tx.execute(_DESIGNS, parameters):
+            by_template[template_id].append(TemplateDesign(design_id, type_))
+    return [CredentialTemplate(**row._mapping, designs=tuple(by_template[row.id])) for row in found]  # noqa: SLF001

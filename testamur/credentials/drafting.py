@@ -1,0 +1,105 @@
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from sqlalchemy import insert
+
+from testamur.attributes.queries import list_attributes
+from testamur.clock import today
+from testamur.credential_templates.queries import get_credential_template
+from testamur.credentials.awards import Award, check_award
+from testamur.credentials.model import Credential, Recipient, State
+from testamur.credentials.recipients import find_or_create_recipients, get_recipient
+from testamur.credentials.tables import credentials
+from testamur.db import Transaction
+from testamur.errors import NotFound
+from testamur.ids import new_id, new_public_id, normalize_id
+from testamur.workspaces.model import Workspace
+
+_INSERT = insert(credentials)
+
+
+def create_credential(
+    tx: Transaction,
+    workspace: Workspace,
+    *,
+    credential_template_id: str,
+    recipient_name: str,
+    recipient_email: str | None = None,
+    recipient_id: str | None = None,
+    issue_date: date | None = None,
+    expiry_date: date | None = None,
+    custom_attributes: Mapping[str, str] | None = None,
+    at: datetime,
+) -> Credential:
+    """A new draft.
+
+    Raises Invalid for a value that cannot be used, NotFound for a credential template or a recipient that the
+    workspace does not have.
+    """
+    # A workspace has few attributes, and most awards have no custom value at all.
+    defined = {item.tag for item in list_attributes(tx, workspace.id)} if custom_attributes else frozenset[str]()
+    award = check_award(
+        recipient_name=recipient_name,
+        recipient_email=recipient_email,
+        issue_date=issue_date,
+        expiry_date=expiry_date,
+        custom_attributes=custom_attributes or {},
+        defined_tags=defined,
+        today=today(workspace.time_zone, at),
+    )
+    template_id = normalize_id(credential_template_id)
+    if template_id is None:
+        raise NotFound("The credential template does not exist")
+    get_credential_template(tx, workspace.id, template_id)
+    if recipient_id is None:
+        (found_id,) = find_or_create_recipients(tx, workspace.id, [award], at=at)
+        email = award.recipient_email
+    else:
+        recipient = get_recipient(tx, workspace.id, recipient_id)
+        found_id, email = recipient.id, award.recipient_email or recipient.email
+    credential = new_credential(
+        workspace.id, template_id, award, Recipient(found_id, award.recipient_name, email), state="draft", at=at
+    )
+    tx.execute(_INSERT, credential_row(credential))
+    return credential
+
+
+def new_credential(
+    workspace_id: str, credential_template_id: str, award: Award, recipient: Recipient, *, state: State, at: datetime
+) -> Credential:
+    """A credential with fresh ids, not stored yet."""
+    return Credential(
+        id=new_id(),
+        workspace_id=workspace_id,
+        public_id=new_public_id(),
+        credential_template_id=credential_template_id,
+        recipient=recipient,
+        state=state,
+        issue_date=award.issue_date,
+        expiry_date=award.expiry_date,
+        custom_attributes=award.custom_attributes,
+        issued_at=at if state == "issued" else None,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def credential_row(credential: Credential, *, issuing_key: str | None = None) -> dict[str, object]:
+    """The values of a credential's columns."""
+    return {
+        "workspace_id": credential.workspace_id,
+        "id": credential.id,
+        "public_id": credential.public_id,
+        "credential_template_id": credential.credential_template_id,
+        "recipient_id": credential.recipient.id,
+        "recipient_name": credential.recipient.name,
+        "recipient_email": credential.recipient.email,
+        "state": credential.state,
+        "issue_date": credential.issue_date,
+        "expiry_date": credential.expiry_date,
+        "custom_attributes": credential.custom_attributes,
+        "issuing_key": issuing_key,
+        "issued_at": credential.issued_at,
+        "created_at": credential.created_at,
+        "updated_at": credential.updated_at,
+    }

@@ -1,0 +1,38 @@
+from datetime import date, datetime
+from typing import Literal
+
+import msgspec
+
+State = Literal["draft", "scheduled", "issued"]
+Status = Literal["draft", "scheduled", "issued", "expired"]
+
+
+class Recipient(msgspec.Struct, frozen=True):
+    """Who received a credential, as that credential states it."""
+
+    id: str
+    name: str
+    email: str | None
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
+    """An award. `state` is what was done with it; ask `status_on` for what it is on a day."""
+
+    id: str
+    workspace_id: str
+    public_id: str
+    credential_template_id: str
+    recipient: Recipient
+    state: State
+    issue_date: date
+    expiry_date: date | None
+    custom_attributes: dict[str, str]
+    issued_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+    def status_on(self, today: date) -> Status:
+        """`today` is the day in the workspace's time zone; the day of expiry itself is still valid."""
+        if self.state == "issued" and self.expiry_date is not None and self.expiry_date < today:
+            return "expired"
+        return self.state

@@ -1,0 +1,141 @@
+"""Pictures and PDFs of a credential: which there are, and how each is made when it is first asked for.
+
+A rendering is named by a digest over the design's last change and the values that the design shows. Its row keeps those
+values, so its address goes on serving the same picture after the credential or the design has changed.
+"""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal
+
+import msgspec
+from sqlalchemy import bindparam, select
+
+from testamur.credential_templates.queries import get_credential_template
+from testamur.credentials.links import files_key
+from testamur.credentials.model import Credential
+from testamur.credentials.tables import renderings
+from testamur.credentials.values import attribute_values
+from testamur.db import Transaction
+from testamur.db.schema import insert_if_new
+from testamur.designs.model import Design
+from testamur.designs.queries import find_designs, get_version
+from testamur.errors import NotFound
+from testamur.rendering.renderer import Renderer
+from testamur.storage.folder import Folder
+from testamur.workspaces.model import Workspace
+
+Format = Literal["png", "pdf"]
+DIGEST_LENGTH = 10
+PNG_WIDTH_PX = 1600
+
+_INSERT = insert_if_new(renderings)
+_BY_DIGEST = select(renderings).where(
+    renderings.c.workspace_id == bindparam("workspace_id"),
+    renderings.c.credential_id == bindparam("credential_id"),
+    renderings.c.design_id == bindparam("design_id"),
+    renderings.c.digest == bindparam("digest"),
+)
+_DIGESTS = select(renderings.c.design_id, renderings.c.digest).where(
+    renderings.c.workspace_id == bindparam("workspace_id"), renderings.c.credential_id == bindparam("credential_id")
+)
+
+
+class Rendering(msgspec.Struct, frozen=True, kw_only=True):
+    """One design of a credential as it looks now."""
+
+    credential: Credential
+    design: Design
+    title: str
+    values: dict[str, str]
+    digest: str
+
+
+class RecordedRendering(msgspec.Struct, frozen=True, kw_only=True):
+    """A rendering as it was when its address was given out."""
+
+    workspace_id: str
+    credential_id: str
+    design_id: str
+    digest: str
+    design_version: int
+    title: str
+    values: dict[str, str]
+    created_at: datetime
+
+
+def current_renderings(tx: Transaction, workspace: Workspace, credential: Credential, base_url: str) -> list[Rendering]:
+    """The credential's designs in the order of its template, as they look now; nothing is rendered or stored."""
+    template = get_credential_template(tx, workspace.id, credential.credential_template_id)
+    values = attribute_values(credential, template, workspace, base_url)
+    found = find_designs(tx, workspace.id, template.design_ids)
+    title = f"{template.name} - {credential.recipient.name}"
+    return [_rendering(tx, credential, found[design_id], title, values) for design_id in template.design_ids]
+
+
+def are_recorded(tx: Transaction, items: list[Rendering]) -> bool:
+    """Whether the addresses of these renderings will be answered already."""
+    if not items:
+        return True
+    credential = items[0].credential
+    place = {"workspace_id": credential.workspace_id, "credential_id": credential.id}
+    known = {(row.design_id, row.digest) for row in tx.execute(_DIGESTS, place)}
+    return all((item.design.id, item.digest) in known for item in items)
+
+
+def record_renderings(tx: Transaction, items: list[Rendering], *, at: datetime) -> None:
+    """Keep what is needed to make these renderings when they are asked for."""
+    rows = [
+        {
+            "workspace_id": item.credential.workspace_id,
+            "credential_id": item.credential.id,
+            "design_id": item.design.id,
+            "digest": item.digest,
+            "design_version": item.design.version,
+            "title": item.title,
+            "values": item.values,
+            "created_at": at,
+        }
+        for item in items
+    ]
+    if rows:
+        tx.execute(_INSERT, rows)
+
+
+def get_recorded(
+    tx: Transaction, *, workspace_id: str, credential_id: str, design_id: str, digest: str
+) -> RecordedRendering:
+    """Raises NotFound if there is no such rendering, or no such credential any more."""
+    place = {"workspace_id": workspace_id, "credential_id": credential_id, "design_id": design_id, "digest": digest}
+    row = tx.execute(_BY_DIGEST, place).one_or_none()
+    if row is None:
+        raise NotFound
+    return RecordedRendering(**row._mapping)  # noqa: SLF001
+
+
+def render(recorded: RecordedRendering, renderer: Renderer, format_: Format) -> bytes:
+    """The file of a recorded rendering: the same bytes each time."""
+    if format_ == "pdf":
+        return renderer.pdf(recorded.values, title=recorded.title, at=recorded.created_at)
+    return renderer.png(recorded.values, width_px=PNG_WIDTH_PX)
+
+
+def delete_files(storage: Folder, workspace_id: str, credential_id: str) -> None:
+    """Remove everything that was rendered from a credential; call it after the deletion is committed."""
+    storage.delete_all(files_key(workspace_id, credential_id))
+
+
+def digest_of(design: Design, values: Mapping[str, str]) -> str:
+    """Ten base64url characters over the design's last change and the values it shows (wire contract, section 8)."""
+    content = msgspec.json.encode([design.id, design.updated_at, dict(values)], order="sorted")
+    return urlsafe_b64encode(sha256(content).digest()).decode()[:DIGEST_LENGTH]
+
+
+def _rendering(
+    tx: Transaction, credential: Credential, design: Design, title: str, values: Mapping[str, str]
+) -> Rendering:
+    tags = get_version(tx, design.workspace_id, design.id, design.version).tags
+    shown = {tag: values.get(tag, "") for tag in tags}
+    return Rendering(credential=credential, design=design, title=title, values=shown, digest=digest_of(design, shown))

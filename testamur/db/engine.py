@@ -1,0 +1,80 @@
+"""The engine, and the two ways to use it: `read()` and `write()`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import OperationalError
+
+Transaction = Connection
+
+SQLITE_BUSY_SECONDS = 30
+_WRITES = "testamur_writes"
+
+
+class Database:
+    """A pool of connections to one database. Safe to use from many threads."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        parsed = make_url(url)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            if parsed.database and parsed.database != ":memory:":
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            self._engine = create_engine(parsed, connect_args={"timeout": SQLITE_BUSY_SECONDS}, pool_size=pool_size)
+            event.listen(self._engine, "connect", _prepare_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+        else:
+            # Every timestamp is stored and compared in UTC, whatever the server's own zone is.
+            options = {"options": "-c timezone=UTC"}
+            self._engine = create_engine(parsed, connect_args=options, pool_size=pool_size, pool_pre_ping=True)
+        self._writing_engine = self._engine.execution_options(**{_WRITES: True})
+
+    @property
+    def engine(self) -> Engine:
+        return self._writing_engine
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A transaction that only reads: it sees one state of the database and is rolled back at the end."""
+        with self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A transaction that commits when the block ends and is rolled back when it raises.
+
+        On SQLite it takes the write lock at once: a transaction that first reads and then asks for the lock may be
+        refused it, and one that was begun plainly lost three of four concurrent updates when that was measured.
+        """
+        with self._writing_engine.begin() as connection:
+            yield connection
+
+    def is_reachable(self) -> bool:
+        try:
+            with self.read() as tx:
+                tx.exec_driver_sql("SELECT 1")
+        except OperationalError:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # The begin event says BEGIN, so the driver must not.
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_SECONDS * 1000}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

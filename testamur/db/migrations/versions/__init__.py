@@ -1,0 +1,1 @@
+"""One file a step, numbered; written once and never changed after a release."""

@@ -1,0 +1,62 @@
+"""What the tables of all slices share: one metadata object and a few column types."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import DateTime, ForeignKeyConstraint, Insert, MetaData, Table, Text, TypeDecorator
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Timestamp(TypeDecorator[datetime]):
+    """A moment, always in UTC: `timestamptz` on PostgreSQL, text on SQLite, an aware datetime in Python."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class JSONText(TypeDecorator[Any]):
+    """A JSON value as text, which both databases hold alike; nothing in it is ever searched."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, _dialect: Dialect) -> str | None:
+        return None if value is None else msgspec.json.encode(value).decode()
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> Any:
+        return None if value is None else msgspec.json.decode(value)
+
+
+def same_workspace(
+    column: str, table: str, *, name: str | None = None, ondelete: str | None = None
+) -> ForeignKeyConstraint:
+    """A foreign key that can only lead to a row of the same workspace, whatever the code above forgets."""
+    return ForeignKeyConstraint(
+        ["workspace_id", column], [f"{table}.workspace_id", f"{table}.id"], name=name, ondelete=ondelete
+    )
+
+
+def insert_if_new(table: Table) -> Insert:
+    """An INSERT that leaves alone the rows that collide with a unique key.
+
+    Both databases spell ON CONFLICT DO NOTHING alike, so PostgreSQL's construct serves for SQLite too.
+    """
+    return postgresql.insert(table).on_conflict_do_nothing()

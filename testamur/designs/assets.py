@@ -1,0 +1,53 @@
+"""Pictures of a workspace, stored under the digest of their bytes."""
+
+from datetime import datetime
+from hashlib import sha256
+
+from testamur.db import Transaction
+from testamur.db.schema import insert_if_new
+from testamur.designs.tables import assets
+from testamur.rendering.pictures import check_picture
+from testamur.storage.folder import Folder
+
+_INSERT = insert_if_new(assets)
+
+
+def add_asset(tx: Transaction, storage: Folder, workspace_id: str, content: bytes, *, at: datetime) -> str:
+    """Keep a picture and return its digest (lower-case hex of SHA-256). Raises Invalid if it cannot be used.
+
+    The file is written before the row is committed: should the transaction fail, a file that nothing names is left,
+    which harms nobody, while a row without its file would.
+    """
+    picture = check_picture(content)
+    digest = sha256(content).hexdigest()
+    storage.write(_key(workspace_id, digest), content)
+    row = {
+        "workspace_id": workspace_id,
+        "digest": digest,
+        "media_type": picture.media_type,
+        "size_bytes": len(content),
+        "width_px": picture.width_px,
+        "height_px": picture.height_px,
+        "created_at": at,
+    }
+    tx.execute(_INSERT, row)
+    return digest
+
+
+class WorkspaceAssets:
+    """The pictures of one workspace, as the rendering engine asks for them."""
+
+    def __init__(self, storage: Folder, workspace_id: str) -> None:
+        self._storage = storage
+        self._workspace_id = workspace_id
+
+    def read(self, digest: str) -> bytes:
+        """Raises FileNotFoundError if the workspace has no such picture."""
+        content = self._storage.read(_key(self._workspace_id, digest))
+        if content is None:
+            raise FileNotFoundError(f"the picture {digest} is missing from the storage")
+        return content
+
+
+def _key(workspace_id: str, digest: str) -> str:
+    return f"assets/{workspace_id}/{digest}"

@@ -1,0 +1,48 @@
+from datetime import datetime
+
+from sqlalchemy import insert
+
+from testamur.db import Transaction
+from testamur.designs.assets import WorkspaceAssets
+from testamur.designs.model import Design
+from testamur.designs.tables import design_versions, designs
+from testamur.ids import new_id
+from testamur.rendering.document import DesignFile, to_json
+from testamur.rendering.renderer import Renderer
+from testamur.storage.folder import Folder
+from testamur.text import checked, clean_line
+
+NAME_LENGTH_MAX = 255
+_INSERT = insert(designs)
+_INSERT_VERSION = insert(design_versions)
+
+
+def create_design(
+    tx: Transaction, storage: Folder, workspace_id: str, drawn: DesignFile, *, starter: str | None = None, at: datetime
+) -> Design:
+    """A new design, as its first version. Every picture in the document must be one of the workspace's assets.
+
+    Raises Invalid if the name or the document cannot be used.
+    """
+    design = Design(
+        id=new_id(),
+        workspace_id=workspace_id,
+        name=checked("name", clean_line, drawn.name, length_max=NAME_LENGTH_MAX),
+        type=drawn.type,
+        version=1,
+        starter=starter,
+        created_at=at,
+        updated_at=at,
+    )
+    renderer = Renderer(drawn.document, WorkspaceAssets(storage, workspace_id))
+    tx.execute(_INSERT, {field: getattr(design, field) for field in design.__struct_fields__})
+    version = {
+        "workspace_id": workspace_id,
+        "design_id": design.id,
+        "number": design.version,
+        "document": to_json(drawn.document).decode(),
+        "tags": sorted(renderer.tags),
+        "created_at": at,
+    }
+    tx.execute(_INSERT_VERSION, version)
+    return design

@@ -1,0 +1,58 @@
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+
+from testamur.db import Transaction
+from testamur.db.paging import Cursor, Page, Pager, map_page
+from testamur.designs.model import Design, DesignVersion
+from testamur.designs.tables import design_versions, designs
+from testamur.errors import NotFound
+
+_OF_WORKSPACE = select(designs).where(designs.c.workspace_id == bindparam("workspace_id"))
+_BY_ID = _OF_WORKSPACE.where(designs.c.id == bindparam("id"))
+_BY_IDS = _OF_WORKSPACE.where(designs.c.id.in_(bindparam("ids", expanding=True)))
+_STARTERS = _OF_WORKSPACE.where(designs.c.starter.is_not(None)).order_by(designs.c.id)
+_PAGER = Pager(_OF_WORKSPACE, designs.c.created_at, designs.c.id)
+_VERSION = select(design_versions).where(
+    design_versions.c.workspace_id == bindparam("workspace_id"),
+    design_versions.c.design_id == bindparam("design_id"),
+    design_versions.c.number == bindparam("number"),
+)
+
+
+def get_design(tx: Transaction, workspace_id: str, design_id: str) -> Design:
+    """Raises NotFound."""
+    row = tx.execute(_BY_ID, {"workspace_id": workspace_id, "id": design_id}).one_or_none()
+    if row is None:
+        raise NotFound
+    return _model(row)
+
+
+def find_designs(tx: Transaction, workspace_id: str, design_ids: Iterable[str]) -> dict[str, Design]:
+    """Those of the ids that are designs of the workspace, by id."""
+    rows = tx.execute(_BY_IDS, {"workspace_id": workspace_id, "ids": list(design_ids)})
+    return {row.id: _model(row) for row in rows}
+
+
+def list_designs(tx: Transaction, workspace_id: str, cursor: Cursor | None, limit: int) -> Page[Design]:
+    page = _PAGER.rows(tx, {"workspace_id": workspace_id}, cursor, limit)
+    return map_page(page, lambda rows: [_model(row) for row in rows])
+
+
+def list_starters(tx: Transaction, workspace_id: str) -> list[Design]:
+    """The workspace's copies of the starter designs, in the order in which they were made."""
+    return [_model(row) for row in tx.execute(_STARTERS, {"workspace_id": workspace_id})]
+
+
+def get_version(tx: Transaction, workspace_id: str, design_id: str, number: int) -> DesignVersion:
+    """Raises NotFound."""
+    place = {"workspace_id": workspace_id, "design_id": design_id, "number": number}
+    row = tx.execute(_VERSION, place).one_or_none()
+    if row is None:
+        raise NotFound
+    return DesignVersion(**row._mapping)  # noqa: SLF001
+
+
+def _model(row: Row[Any]) -> Design:
+    return Design(**row._mapping)  # noqa: SLF001

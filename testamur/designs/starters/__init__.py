@@ -1,0 +1,26 @@
+"""The designs that every new workspace begins with."""
+
+from datetime import datetime
+from importlib.resources import files
+
+from testamur.db import Transaction
+from testamur.designs.creating import create_design
+from testamur.designs.model import Design
+from testamur.designs.queries import list_starters
+from testamur.rendering.document import DesignFile, parse_design_file
+from testamur.storage.folder import Folder
+
+STARTERS = ("certificate", "badge")
+
+
+def add_starters(tx: Transaction, storage: Folder, workspace_id: str, *, at: datetime) -> list[Design]:
+    """The workspace's starter designs, certificate first; those it lacks are made."""
+    have = {design.starter: design for design in list_starters(tx, workspace_id)}
+    return [
+        have.get(name) or create_design(tx, storage, workspace_id, read_starter(name), starter=name, at=at)
+        for name in STARTERS
+    ]
+
+
+def read_starter(name: str) -> DesignFile:
+    return parse_design_file(files(__name__).joinpath(f"{name}.json").read_bytes())

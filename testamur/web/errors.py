@@ -1,0 +1,133 @@
+"""The one place where a failure becomes an answer.
+
+Under `/v1` every failure is the JSON envelope of the API, whatever raised it; elsewhere it is a page. A bug is answered
+without details and logged with the request's id.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from testamur.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    InvalidJSON,
+    InvalidVersion,
+    MissingVersion,
+    NotFound,
+    PaymentRequired,
+    RateLimited,
+    TestamurError,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+)
+from testamur.web.html import page
+from testamur.wire.v1.errors import to_error
+
+API_PREFIX = "/v1"
+
+STATUS: Mapping[type[TestamurError], int] = {
+    MissingVersion: 400,
+    InvalidVersion: 400,
+    InvalidJSON: 400,
+    Invalid: 400,
+    Unauthorized: 401,
+    PaymentRequired: 402,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    TooLarge: 413,
+    RateLimited: 429,
+    Unavailable: 503,
+    TestamurError: 500,
+}
+
+_PAGES = {
+    400: ("This request can't be understood", "Check the address, or go back and try again."),
+    404: ("There is nothing here", "The address may be mistyped, or what stood here was removed."),
+    405: ("This address can't be used that way", "Open it in a browser instead of sending a form to it."),
+    500: ("Something broke on our side", "It was recorded. Please try again in a moment."),
+    503: ("Back in a moment", "The server is busy or being looked after. Please try again shortly."),
+}
+
+_log = structlog.get_logger(__name__)
+
+
+class ErrorAnswers:
+    """ASGI middleware around everything: what is raised inside becomes an answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched_send)
+        except Exception as error:
+            response = error_answer(Request(scope), error)
+            if started:
+                # Half an answer is on its way; breaking the connection is the only honest end.
+                raise
+            await response(scope, receive, send)
+
+
+def is_api(path: str) -> bool:
+    return path == API_PREFIX or path.startswith(API_PREFIX + "/")
+
+
+def error_answer(request: Request, error: Exception) -> Response:
+    failure = error if isinstance(error, TestamurError) else None
+    if failure is None and isinstance(error, HTTPException) and error.status_code < 500:
+        failure = NotFound() if is_api(request.url.path) else None
+        if failure is None:
+            return error_page(request, error.status_code, error.headers)
+    if failure is None:
+        _log.error("request_failed", path=request.url.path, exc_info=error)
+        failure = TestamurError()
+    if is_api(request.url.path):
+        return error_envelope(failure)
+    return error_page(request, STATUS[type(failure)])
+
+
+def error_envelope(failure: TestamurError) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    if isinstance(failure, RateLimited):
+        headers["Retry-After"] = str(failure.retry_after_seconds)
+    if isinstance(failure, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(
+        msgspec.json.encode(to_error(failure)), STATUS[type(failure)], headers, media_type="application/json"
+    )
+
+
+def error_page(
+    request: Request, status: int, headers: Mapping[str, str] | None = None, *, title: str = "", message: str = ""
+) -> Response:
+    """A page for a person; without a title and message, the usual ones of the status."""
+    usual = _PAGES.get(status, _PAGES[500] if status >= 500 else _PAGES[400])
+    context = {
+        "status": status,
+        "title": title or usual[0],
+        "message": message or usual[1],
+        "request_id": getattr(request.state, "request_id", ""),
+    }
+    response = page(request, "error.html", context, status=status)
+    response.headers.update(headers or {})
+    response.headers["Cache-Control"] = "no-store"
+    return response

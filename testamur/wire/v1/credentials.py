@@ -1,0 +1,118 @@
+from datetime import date
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from testamur.credentials.links import rendering_url
+from testamur.credentials.model import Credential, Status
+from testamur.credentials.renderings import Rendering
+from testamur.wire.v1.timestamps import timestamp
+
+CustomAttributes = Annotated[
+    dict[str, str],
+    Meta(
+        description="Texts by the tag of a custom attribute that the workspace has defined.",
+        examples=[{"custom.mentor": "Jane Doe"}],
+    ),
+]
+
+
+class NewRecipient(Struct, rename="camel", kw_only=True):
+    """Who receives the credential."""
+
+    name: Annotated[str, Meta(examples=["John Doe"], extra_json_schema={"minLength": 1, "maxLength": 255})]
+    email: Annotated[str, Meta(examples=["john.doe@example.com"], extra_json_schema={"maxLength": 254})] | None = None
+    id: Annotated[str, Meta(description="Id of a recipient that the workspace has already.")] | None = None
+
+
+class CreateCredential(Struct, rename="camel", kw_only=True):
+    """A credential to create as a draft."""
+
+    group_id: Annotated[
+        str, Meta(description="Id of the credential template.", examples=["01g90279gp5sbmfek7wymcsvec"])
+    ]
+    recipient: NewRecipient
+    issue_date: Annotated[date, Meta(description="Today if left out.")] | UnsetType | None = UNSET
+    expiry_date: (
+        Annotated[date, Meta(description="The last day of validity; never expires if left out.")] | UnsetType | None
+    ) = UNSET
+    custom_attributes: CustomAttributes | UnsetType | None = UNSET
+
+
+class WireRecipient(Struct, kw_only=True):
+    """Who received a credential."""
+
+    id: str
+    name: str
+    email: str | None
+
+
+class WireCredential(Struct, rename="camel", kw_only=True):
+    """A credential."""
+
+    id: str
+    public_id: Annotated[str, Meta(description="Stands in the address of the credential's public page.")]
+    group_id: str
+    status: Literal["draft", "scheduled", "issued", "expired"]
+    recipient: WireRecipient
+    issue_date: date
+    expiry_date: date | None
+    attributes: Annotated[
+        dict[str, str], Meta(description="Texts of standard attributes as this credential shows them.")
+    ]
+    custom_attributes: CustomAttributes
+    created_at: str
+    updated_at: str
+
+
+class Preview(Struct, kw_only=True):
+    """A picture or document of a design, at an address that never changes what it serves."""
+
+    format: Literal["png", "pdf"]
+    url: str
+
+
+class CredentialDesign(Struct, kw_only=True):
+    """A design of a credential, filled in."""
+
+    id: str
+    name: str
+    previews: list[Preview]
+
+
+def to_wire_credential(credential: Credential, today: date) -> WireCredential:
+    """`today` in the workspace's time zone decides whether it has expired."""
+    status: Status = credential.status_on(today)
+    recipient = credential.recipient
+    return WireCredential(
+        id=credential.id,
+        public_id=credential.public_id,
+        group_id=credential.credential_template_id,
+        status=status,
+        recipient=WireRecipient(id=recipient.id, name=recipient.name, email=recipient.email),
+        issue_date=credential.issue_date,
+        expiry_date=credential.expiry_date,
+        attributes={"recipient.name": recipient.name},
+        custom_attributes=credential.custom_attributes,
+        created_at=timestamp(credential.created_at),
+        updated_at=timestamp(credential.updated_at),
+    )
+
+
+def to_credential_design(rendering: Rendering, base_url: str) -> CredentialDesign:
+    formats: tuple[Literal["png"], Literal["pdf"]] = ("png", "pdf")
+    previews = [
+        Preview(
+            format=format_,
+            url=rendering_url(
+                base_url,
+                workspace_id=rendering.credential.workspace_id,
+                credential_id=rendering.credential.id,
+                design_id=rendering.design.id,
+                digest=rendering.digest,
+                format_=format_,
+            ),
+        )
+        for format_ in formats
+    ]
+    return CredentialDesign(id=rendering.design.id, name=rendering.design.name, previews=previews)
