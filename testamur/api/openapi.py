@@ -57,9 +57,7 @@ def describe_api(operations: Iterable[Operation], server_url: str) -> dict[str, 
     """The whole document. `server_url` is where /v1 is served, without /v1."""
     listed = list(operations)
     types = [kind for operation in listed for kind in (operation.body, operation.answer) if kind is not None]
-    schemas, components = msgspec.json.schema_components(
-        [*types, Error], ref_template="#/components/schemas/{name}"
-    )
+    schemas, components = msgspec.json.schema_components([*types, Error], ref_template="#/components/schemas/{name}")
     by_type = dict(zip(map(str, [*types, Error]), schemas, strict=True))
     for kind in types:
         _adapt(components, kind)

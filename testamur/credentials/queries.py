@@ -1,6 +1,6 @@
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 
 from testamur.credentials.model import Credential, Recipient
 from testamur.credentials.tables import credentials
@@ -52,7 +52,7 @@ def count_credentials_of_template(tx: Transaction, workspace_id: str, template_i
     return int(tx.execute(_COUNT_OF_TEMPLATE, parameters).scalar_one())
 
 
-def to_credential(row: Row[Any]) -> Credential:
+def to_credential(row: Any) -> Credential:
     values = {column.key: row._mapping[column] for column in COLUMNS}  # noqa: SLF001
     recipient = Recipient(values.pop("recipient_id"), values.pop("recipient_name"), values.pop("recipient_email"))
     return Credential(**values, recipient=recipient)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, select
@@ -68,7 +69,7 @@ def _find_by_keys(tx: Transaction, workspace_id: str, keys: Sequence[str | None]
     return {row.email_key: row.id for row in rows}
 
 
-def _row(workspace_id: str, award: Award, email_key: str | None, at: datetime) -> dict[str, str | datetime | None]:
+def _row(workspace_id: str, award: Award, email_key: str | None, at: datetime) -> dict[str, Any]:
     return {
         "workspace_id": workspace_id,
         "id": new_id(),

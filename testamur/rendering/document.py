@@ -275,7 +275,9 @@ def _background_problems(background: Background) -> Iterator[Problem]:
         yield from _source_problems("picture", background.picture, ("background",))
 
 
-def _element_problems(element: Element) -> Iterator[Problem]:
+def _element_problems(  # noqa: C901, PLR0912 - one case per type of element.
+    element: Element,
+) -> Iterator[Problem]:
     yield from _range_problems(element, "opacity", 0, 1)
     for name in ("name", "alt"):
         if len(getattr(element, name)) > 500:

@@ -1,5 +1,7 @@
 """QR codes as vector pictures."""
 
+from typing import Any
+
 import zxingcpp
 
 from testamur.rendering.document import QRCode
@@ -11,7 +13,8 @@ def qr_svg(content: str, element: QRCode) -> str:
     zxing-cpp finds the modules; its own SVG draws a rectangle for each, which is several times as much to read.
     """
     code = zxingcpp.create_barcode(content, zxingcpp.BarcodeFormat.QRCode, ec_level=element.correction)
-    pixels = memoryview(code.to_image(scale=1, add_quiet_zones=False)).tolist()
+    image: Any = code.to_image(scale=1, add_quiet_zones=False)
+    pixels: list[list[int]] = memoryview(image).tolist()
     margin = element.margin
     side = len(pixels) + 2 * margin
     runs = []

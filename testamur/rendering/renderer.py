@@ -4,9 +4,8 @@ import shutil
 import tempfile
 import unicodedata
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -49,7 +48,8 @@ class Renderer:
         self._folder = tempfile.mkdtemp(prefix="testamur-")
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         files = _write_pictures(document, assets, Path(self._folder))
-        self._source = typst_source(document, files).encode()
+        self._source = Path(self._folder, "main.typ")
+        self._source.write_text(typst_source(document, files), encoding="utf-8")
         # A compiler is used by one thread at a time; there are as many as were ever needed at once.
         self._idle: list[typst.Compiler] = []
         self._lock = Lock()
@@ -80,14 +80,18 @@ class Renderer:
                 made = compiler.compile(format=format_, sys_inputs={"data": data}, **options)
             except typst.TypstError as error:
                 raise RenderingFailed(str(error)) from error
-        return made[0] if isinstance(made, list) else made
+        if not isinstance(made, bytes):
+            raise RenderingFailed("typst gave other than one page")
+        return made
 
     @contextmanager
     def _compiler(self) -> Iterator[typst.Compiler]:
         with self._lock:
             compiler = self._idle.pop() if self._idle else None
         if compiler is None:
-            compiler = typst.Compiler(self._source, root=self._folder, font_paths=load_fonts(), ignore_system_fonts=True)
+            compiler = typst.Compiler(
+                self._source, root=self._folder, font_paths=load_fonts(), ignore_system_fonts=True
+            )
         yield compiler
         # One that failed is dropped: what state it is in is not known.
         with self._lock:

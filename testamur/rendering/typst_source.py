@@ -50,7 +50,10 @@ _PRELUDE = """
 def typst_source(document: Document, picture_files: dict[str, str]) -> str:
     """The source; `picture_files` maps a picture's source to its file name below the compiler's root."""
     width, height = document.page.size_mm
-    parts = [_PRELUDE, f'#set page(width: {_mm(width)}, height: {_mm(height)}, margin: 0pt, fill: {_color(document.background.color)})\n']
+    parts = [
+        _PRELUDE,
+        f"#set page(width: {_mm(width)}, height: {_mm(height)}, margin: 0pt, fill: {_color(document.background.color)})\n",
+    ]
     if document.background.picture:
         file = picture_files[document.background.picture]
         parts.append(_decoration(f'place(image("{file}", width: {_mm(width)}, height: {_mm(height)}, fit: "cover"))'))
@@ -61,7 +64,9 @@ def typst_source(document: Document, picture_files: dict[str, str]) -> str:
     return "".join(parts)
 
 
-def _element(element: Element, index: int, picture_files: dict[str, str]) -> str:
+def _element(  # noqa: PLR0911 - one case per type of element.
+    element: Element, index: int, picture_files: dict[str, str]
+) -> str:
     match element:
         case Text():
             return _text(element, index)
@@ -100,7 +105,7 @@ def _text(element: Text, index: int) -> str:
         f"{str(element.fit == 'wrap').lower()}, {element.letter_spacing:g}, {leading:g})"
     )
     style = (
-        f"font: ({families}), weight: {element.weight}, style: \"{'italic' if element.italic else 'normal'}\", "
+        f'font: ({families}), weight: {element.weight}, style: "{"italic" if element.italic else "normal"}", '
         f"fill: {_color(element.color, element.opacity)}, dir: if data.items.at({index}).rtl {{ rtl }} else {{ ltr }}"
     )
     box = (

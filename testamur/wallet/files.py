@@ -106,9 +106,7 @@ def attachment(name: str) -> str:
 
 
 def _key(recorded: RecordedRendering, format_: Format) -> str:
-    return rendering_key(
-        recorded.workspace_id, recorded.credential_id, recorded.design_id, recorded.digest, format_
-    )
+    return rendering_key(recorded.workspace_id, recorded.credential_id, recorded.design_id, recorded.digest, format_)
 
 
 def _id(text: str) -> str:

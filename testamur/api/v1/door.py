@@ -3,12 +3,11 @@
 The order is the contract's: a wrong token is told before a wrong path, a wrong path before a wrong body.
 """
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
-
-import msgspec
 
 from testamur.api.v1 import credentials, designs, groups
 from testamur.api.v1.gate import Gate

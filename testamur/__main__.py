@@ -1,0 +1,3 @@
+from testamur.cli import main
+
+main()

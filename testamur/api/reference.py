@@ -1,0 +1,118 @@
+"""The OpenAPI description as a page for people."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+_METHODS = ("get", "post", "patch", "put", "delete")
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A member of an object, with the way to it and its type in words."""
+
+    name: str
+    type: str
+    is_required: bool
+    description: str
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One operation as the page shows it."""
+
+    anchor: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    parameters: list[Member]
+    body: list[Member]
+    answer: list[Member]
+    responses: list[tuple[str, str]]
+
+
+def reference_context(document: dict[str, Any]) -> dict[str, Any]:
+    """What `reference.html` shows of an OpenAPI 3.1 document made by `openapi.describe_api`."""
+    groups: dict[str, list[Endpoint]] = {}
+    for path, methods in document["paths"].items():
+        for method in _METHODS:
+            if method in methods:
+                operation = methods[method]
+                groups.setdefault(operation["tags"][0], []).append(_endpoint(document, path, method, operation))
+    return {
+        "info": document["info"],
+        "server": document["servers"][0]["url"],
+        "groups": [{"name": name, "endpoints": endpoints} for name, endpoints in groups.items()],
+    }
+
+
+def _endpoint(document: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> Endpoint:
+    responses = operation["responses"]
+    done = next(response for status, response in responses.items() if status.startswith("2"))
+    parameters = [_resolve(document, parameter) for parameter in operation["parameters"]]
+    return Endpoint(
+        anchor=operation["operationId"],
+        method=method.upper(),
+        path=path,
+        summary=operation["summary"],
+        description=operation.get("description", ""),
+        parameters=[
+            Member(
+                item["name"], _type(document, item["schema"]), item.get("required", False), item.get("description", "")
+            )
+            for item in parameters
+        ],
+        body=list(_members(document, _content(operation.get("requestBody", {})))),
+        answer=list(_members(document, _content(done))),
+        responses=[(status, response["description"]) for status, response in responses.items()],
+    )
+
+
+def _content(holder: dict[str, Any]) -> dict[str, Any]:
+    schema: dict[str, Any] = holder.get("content", {}).get("application/json", {}).get("schema", {})
+    return schema
+
+
+def _members(document: dict[str, Any], schema: dict[str, Any], prefix: str = "") -> Iterator[Member]:
+    """The members of an object and, below each, those of the objects in it."""
+    schema = _resolve(document, schema)
+    if schema.get("type") == "array":
+        yield from _members(document, schema.get("items", {}), f"{prefix}[]." if prefix == "" else prefix)
+        return
+    for name, member in schema.get("properties", {}).items():
+        resolved = _resolve(document, member)
+        yield Member(
+            prefix + name,
+            _type(document, member),
+            name in schema.get("required", ()),
+            member.get("description", "") or _limits(resolved),
+        )
+        inner = resolved.get("items", resolved) if resolved.get("type") == "array" else resolved
+        suffix = "[]." if resolved.get("type") == "array" else "."
+        if _resolve(document, inner).get("properties"):
+            yield from _members(document, inner, prefix + name + suffix)
+
+
+def _type(document: dict[str, Any], schema: dict[str, Any]) -> str:
+    schema = _resolve(document, schema)
+    if "enum" in schema:
+        return " or ".join(f'"{value}"' for value in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(_type(document, choice) for choice in schema["anyOf"])
+    if schema.get("type") == "array":
+        return f"list of {_type(document, schema.get('items', {}))}"
+    return str(schema.get("format") or schema.get("type", "any value"))
+
+
+def _limits(schema: dict[str, Any]) -> str:
+    names = {"minLength": "at least {} characters", "maxLength": "at most {} characters", "minItems": "at least {}"}
+    return ", ".join(text.format(schema[name]) for name, text in names.items() if name in schema)
+
+
+def _resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in schema:
+        target: Any = document
+        for step in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        schema = target
+    return schema

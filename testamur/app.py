@@ -1,0 +1,68 @@
+"""The composition root: settings, database and storage become one ASGI app of all doors."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from testamur.api import description
+from testamur.api.v1.door import ApiV1
+from testamur.config import read_settings
+from testamur.dashboard import home
+from testamur.logs import configure_logs
+from testamur.wallet import credential_page
+from testamur.wallet.files import Files
+from testamur.web import health
+from testamur.web.errors import ErrorAnswers, is_api
+from testamur.web.html import static_files
+from testamur.web.platform import Platform, open_platform
+from testamur.web.request_log import RequestLog
+
+
+def create_app(platform: Platform) -> ASGIApp:
+    """Everything that the server answers, for an ASGI server."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        platform.database.close()
+
+    pages = Starlette(
+        routes=[
+            *home.routes(platform),
+            *health.routes(platform),
+            *description.routes(platform),
+            *credential_page.routes(platform),
+            *Files(platform).routes(),
+            static_files(),
+        ],
+        lifespan=lifespan,
+    )
+    return RequestLog(ErrorAnswers(_Doors(ApiV1(platform), pages)))
+
+
+def create_app_from_environment() -> ASGIApp:
+    """What a server process starts with when several serve at once."""
+    settings = read_settings()
+    configure_logs(settings.log_level, settings.log_format)
+    return create_app(open_platform(settings))
+
+
+class _Doors:
+    """The API keeps its own order of checks, so its requests must not meet another router first."""
+
+    def __init__(self, api: ASGIApp, pages: Starlette) -> None:
+        self._api = api
+        # Starlette would answer failures itself; outside the API, too, that is done in one place.
+        self._pages = pages
+        self._router = pages.router
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and is_api(scope["path"]):
+            await self._api(scope, receive, send)
+        elif scope["type"] == "http":
+            scope["app"] = self._pages  # Without it the router answers a wrong path itself instead of raising.
+            await self._router(scope, receive, send)
+        else:
+            await self._pages(scope, receive, send)

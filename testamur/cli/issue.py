@@ -1,0 +1,169 @@
+"""`testamur issue`: a spreadsheet of recipients becomes credentials, and a folder of PDFs."""
+
+import csv
+import re
+import sys
+import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from testamur.attributes.queries import list_attributes
+from testamur.cli.platform import find_workspace, opened_platform, workspace_option
+from testamur.clock import now
+from testamur.credential_templates.model import CredentialTemplate
+from testamur.credential_templates.queries import get_credential_template
+from testamur.credentials.bulk_issuing import CheckedRow, RowChecker, RowResult, issue_rows
+from testamur.credentials.links import page_url
+from testamur.credentials.model import Credential
+from testamur.credentials.spreadsheets import Sheet, read_sheet
+from testamur.credentials.values import attribute_values
+from testamur.designs.queries import find_designs
+from testamur.errors import NotFound
+from testamur.ids import normalize_id
+from testamur.rendering.renderer import Renderer
+from testamur.storage.folder import write_file
+from testamur.web.platform import Platform
+from testamur.web.threads import RENDERING_THREADS
+from testamur.workspaces.model import Workspace
+
+ROWS_PER_TRANSACTION = 500
+
+
+@click.command("issue")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--template", "template_id", metavar="ID", required=True, help="Credential template (group) to issue.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the results.")
+@click.option("--no-pdf", is_flag=True, help="Write no PDFs, only results.csv.")
+@click.option("--encoding", help="Encoding of FILE if it is not UTF-8, such as windows-1252.")
+@workspace_option
+def issue_command(
+    file: Path, template_id: str, out: Path, *, no_pdf: bool, encoding: str | None, workspace: str | None
+) -> None:
+    """Issue one credential for each row of the CSV FILE.
+
+    Running it again issues nothing twice. Columns: recipient.name, and if wanted recipient.email, issue_date,
+    expiry_date, external_id and custom attributes such as custom.hours.
+    """
+    with opened_platform() as platform:
+        with platform.database.read() as tx:
+            owner = find_workspace(tx, workspace)
+            template = _find_template(platform, owner, template_id)
+            tags = frozenset(item.tag for item in list_attributes(tx, owner.id))
+        sheet = read_sheet(file.read_bytes(), defined_tags=tags, encoding=encoding)
+        for heading in sheet.ignored:
+            click.echo(f'The column "{heading}" means nothing to Testamur and is left out', err=True)
+        run = _Run(platform, owner, template, out, RowChecker(owner, tags), writes_pdfs=not no_pdf)
+        run.issue(sheet)
+    click.echo(f"Issued {run.issued}, found {run.found} issued before, wrote {run.pdfs} PDFs, {run.faulty} faulty rows")
+    if run.faulty:
+        sys.exit(1)
+
+
+class _Run:
+    """One run over a file, and its counts."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        workspace: Workspace,
+        template: CredentialTemplate,
+        out: Path,
+        checker: RowChecker,
+        *,
+        writes_pdfs: bool,
+    ) -> None:
+        self._platform = platform
+        self._workspace = workspace
+        self._template = template
+        self._out = out
+        self._checker = checker
+        self._renderer = _find_renderer(platform, workspace, template) if writes_pdfs else None
+        self.issued = self.found = self.faulty = self.pdfs = 0
+
+    def issue(self, sheet: Sheet) -> None:
+        self._out.mkdir(parents=True, exist_ok=True)
+        rows = list(sheet.rows)
+        with (
+            (self._out / "results.csv").open("w", encoding="utf-8", newline="") as file,
+            ThreadPoolExecutor(RENDERING_THREADS) as threads,
+            click.progressbar(length=len(rows), label="Issuing", file=sys.stderr) as bar,
+        ):
+            results = csv.writer(file)
+            results.writerow(("row", "credential_id", "public_url", "error"))
+            source = iter(rows)
+            while chunk := list(islice(source, ROWS_PER_TRANSACTION)):
+                at = now()
+                outcomes = [self._checker.check(row, at=at) for row in chunk]
+                checked = [outcome for outcome in outcomes if isinstance(outcome, CheckedRow)]
+                done = {outcome.line: outcome for outcome in outcomes if isinstance(outcome, RowResult)}
+                if checked:
+                    with self._platform.database.write() as tx:
+                        for result in issue_rows(tx, self._workspace, self._template, checked, at=at):
+                            done[result.line] = result
+                # The order of the rows is kept, because threads.map keeps it.
+                ordered = [done[outcome.line] for outcome in outcomes]
+                for result, written in zip(ordered, threads.map(self._write_pdf, ordered), strict=True):
+                    self._count(result, written=written)
+                    results.writerow(self._line(result))
+                    bar.update(1)
+
+    def _count(self, result: RowResult, *, written: bool) -> None:
+        self.pdfs += written
+        if result.error is not None:
+            self.faulty += 1
+            click.echo(f"Line {result.line}: {result.error}", err=True)
+        elif result.is_new:
+            self.issued += 1
+        else:
+            self.found += 1
+
+    def _line(self, result: RowResult) -> tuple[int, str, str, str]:
+        credential = result.credential
+        if credential is None:
+            return result.line, "", "", result.error or ""
+        return result.line, credential.id, page_url(self._platform.settings.base_url, credential.public_id), ""
+
+    def _write_pdf(self, result: RowResult) -> bool:
+        """Write the PDF of a row unless it is there already; tells whether it was written."""
+        credential = result.credential
+        if credential is None or self._renderer is None:
+            return False
+        path = self._out / f"{_file_stem(credential)}.pdf"
+        if path.exists():
+            return False
+        values = attribute_values(credential, self._template, self._workspace, self._platform.settings.base_url)
+        title = f"{self._template.name} - {credential.recipient.name}"
+        write_file(path, self._renderer.pdf(values, title=title, at=credential.issued_at or credential.created_at))
+        return True
+
+
+def _find_template(platform: Platform, workspace: Workspace, given: str) -> CredentialTemplate:
+    template_id = normalize_id(given)
+    try:
+        if template_id is None:
+            raise NotFound
+        with platform.database.read() as tx:
+            return get_credential_template(tx, workspace.id, template_id)
+    except NotFound:
+        raise NotFound(f"The workspace {workspace.slug} has no credential template {given}") from None
+
+
+def _find_renderer(platform: Platform, workspace: Workspace, template: CredentialTemplate) -> Renderer:
+    """That of the first certificate, or of the first design if the template has none: one PDF a row."""
+    design_id = template.first_of("certificate") or template.design_ids[0]
+    with platform.database.read() as tx:
+        design = find_designs(tx, workspace.id, [design_id])[design_id]
+        return platform.renderers.get(tx, workspace.id, design.id, design.version)
+
+
+def _file_stem(credential: Credential) -> str:
+    """`ada-lovelace-124a8110`: readable in any file system, and the same in every run."""
+    plain = unicodedata.normalize("NFKD", credential.recipient.name.translate(_LETTERS)).encode("ascii", "ignore")
+    words = re.sub(r"[^a-z0-9]+", "-", plain.decode().lower()).strip("-")[:60].strip("-")
+    return f"{words or 'recipient'}-{credential.public_id[:8]}"
+
+
+_LETTERS = str.maketrans({"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "ß": "ss", "æ": "ae", "Æ": "AE", "đ": "d", "Đ": "D"})

@@ -1,0 +1,59 @@
+"""What every command begins with."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from testamur.config import read_settings
+from testamur.db import Transaction
+from testamur.db.migrating import migrate
+from testamur.errors import NotFound
+from testamur.logs import configure_logs
+from testamur.web.platform import Platform, open_platform
+from testamur.workspaces.model import Workspace
+from testamur.workspaces.queries import find_workspace_by_slug, list_workspaces
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+workspace_option = click.option("--workspace", metavar="SLUG", help="Which workspace; may be left out if there is one.")
+
+
+@contextmanager
+def opened_platform() -> Iterator[Platform]:
+    """The settings' database, brought up to date, and storage."""
+    settings = read_settings()
+    configure_logs(settings.log_level, settings.log_format)
+    platform = open_platform(settings)
+    try:
+        migrate(platform.database)
+        yield platform
+    finally:
+        platform.database.close()
+
+
+def find_workspace(tx: Transaction, slug: str | None) -> Workspace:
+    """The workspace of that slug, or the only one. Raises NotFound, or UsageError if it must be named."""
+    if slug is not None:
+        found = find_workspace_by_slug(tx, slug)
+        if found is None:
+            raise NotFound(f"There is no workspace {slug}; testamur workspace list shows those there are")
+        return found
+    everyone = list_workspaces(tx)
+    if not everyone:
+        raise NotFound("There is no workspace yet; make one with testamur bootstrap or testamur workspace create")
+    if len(everyone) > 1:
+        raise click.UsageError(f"Name one of the workspaces with --workspace: {', '.join(w.slug for w in everyone)}")
+    return everyone[0]
+
+
+def print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Columns as wide as what stands in them."""
+    widths = [max(len(row[at]) for row in [headings, *rows]) for at in range(len(headings))]
+    for row in [headings, *rows]:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,92 @@
+import dataclasses
+import os
+
+import click
+import uvicorn
+
+from testamur.app import create_app
+from testamur.cli.setup import Bootstrapped, bootstrap
+from testamur.config import DEFAULT_BASE_URL, read_settings
+from testamur.db.migrating import migrate
+from testamur.logs import configure_logs
+from testamur.web.platform import open_platform
+from testamur.web.welcome import first_request
+from testamur.workspaces.queries import count_workspaces
+
+STOP_SECONDS = 30
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Number of processes.")
+def serve_command(host: str, port: int, workers: int) -> None:
+    """Serve the API, the public pages and the dashboard."""
+    settings = read_settings()
+    if settings.base_url == DEFAULT_BASE_URL and port != 8000:
+        # Without an address of its own the server is where it listens.
+        settings = dataclasses.replace(settings, base_url=f"http://127.0.0.1:{port}")
+        os.environ["TESTAMUR_BASE_URL"] = settings.base_url  # Worker processes read it from there.
+    configure_logs(settings.log_level, settings.log_format)
+    platform = open_platform(settings)
+    migrate(platform.database)
+    with platform.database.read() as tx:
+        is_first_start = count_workspaces(tx) == 0
+    if is_first_start:
+        _welcome(bootstrap(platform))
+    else:
+        click.echo(f"Testamur runs at {settings.base_url} (Ctrl-C stops it)")
+    if workers == 1:
+        uvicorn.run(
+            create_app(platform),
+            host=host,
+            port=port,
+            timeout_graceful_shutdown=STOP_SECONDS,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+        )
+        return
+    platform.database.close()
+    uvicorn.run(
+        "testamur.app:create_app_from_environment",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+
+
+@click.command("migrate")
+def migrate_command() -> None:
+    """Bring the database to the newest shape of its tables."""
+    settings = read_settings()
+    configure_logs(settings.log_level, settings.log_format)
+    platform = open_platform(settings)
+    try:
+        applied = migrate(platform.database)
+    finally:
+        platform.database.close()
+    click.echo(f"Applied {', '.join(applied)}" if applied else "The database is up to date")
+
+
+def _welcome(made: Bootstrapped) -> None:
+    """What a newcomer needs, once: the token is not kept and cannot be shown again."""
+    curl = first_request(made.base_url, token=made.token, design_ids=[design.id for design in made.designs])
+    lines = [
+        "",
+        f"Testamur runs at {made.base_url} (Ctrl-C stops it)",
+        "",
+        f"  Access token   {made.token}   (shown this once; keep it)",
+        *(f"  {design.type.capitalize():<14} {design.id}   {design.name}" for design in made.designs),
+        "",
+        "The first request, ready to paste:",
+        "",
+        curl,
+        "",
+    ]
+    click.echo("\n".join(lines))

@@ -1,0 +1,69 @@
+"""The first set-up: a workspace, its attributes and starter designs, and an access token."""
+
+import click
+import msgspec
+
+from testamur.attributes.defining import define_attribute
+from testamur.attributes.queries import list_attributes
+from testamur.cli.platform import json_option, opened_platform, print_json
+from testamur.clock import now
+from testamur.designs.model import Design
+from testamur.designs.starters import add_starters
+from testamur.tokens.creating import create_token
+from testamur.web.platform import Platform
+from testamur.workspaces.creating import create_workspace
+from testamur.workspaces.model import Workspace
+from testamur.workspaces.queries import find_workspace_by_slug
+
+DEFAULT_SLUG = "default"
+DEFAULT_NAME = "My organisation"
+# The example spreadsheet uses these; they also show how custom attributes look.
+EXAMPLE_TAGS = ("custom.instructor", "custom.hours")
+
+
+class Bootstrapped(msgspec.Struct, frozen=True, kw_only=True):
+    """What a set-up made or found; the token is new each time."""
+
+    workspace: Workspace
+    token: str
+    designs: list[Design]
+    base_url: str
+
+
+def bootstrap(platform: Platform) -> Bootstrapped:
+    """Make what is missing of the first set-up, and a new token. Safe to repeat."""
+    at = now()
+    with platform.database.write() as tx:
+        workspace = find_workspace_by_slug(tx, DEFAULT_SLUG)
+        if workspace is None:
+            workspace = create_workspace(tx, name=DEFAULT_NAME, slug=DEFAULT_SLUG, at=at)
+        defined = {attribute.tag for attribute in list_attributes(tx, workspace.id)}
+        for tag in EXAMPLE_TAGS:
+            if tag not in defined:
+                define_attribute(tx, workspace.id, tag=tag, at=at)
+        designs = add_starters(tx, platform.storage, workspace.id, at=at)
+        _, secret = create_token(tx, workspace.id, name="bootstrap", at=at)
+    return Bootstrapped(workspace=workspace, token=secret, designs=designs, base_url=platform.settings.base_url)
+
+
+@click.command("bootstrap")
+@json_option
+def bootstrap_command(*, as_json: bool) -> None:
+    """Make a workspace, two starter designs and a new access token; safe to repeat."""
+    with opened_platform() as platform:
+        made = bootstrap(platform)
+    workspace = made.workspace
+    if as_json:
+        print_json(
+            {
+                "workspace": {"id": workspace.id, "name": workspace.name, "slug": workspace.slug},
+                "token": made.token,
+                "designs": [{"id": d.id, "name": d.name, "type": d.type} for d in made.designs],
+                "urls": {"api": f"{made.base_url}/v1", "wallet": f"{made.base_url}/credentials"},
+            }
+        )
+        return
+    click.echo(f"Workspace     {workspace.slug}   {workspace.name}")
+    click.echo(f"Access token  {made.token}   (shown this once; keep it)")
+    for design in made.designs:
+        click.echo(f"{design.type.capitalize():<13} {design.id}   {design.name}")
