@@ -14,7 +14,8 @@ def qr_svg(content: str, element: QRCode) -> str:
     """
     code = zxingcpp.create_barcode(content, zxingcpp.BarcodeFormat.QRCode, ec_level=element.correction)
     image: Any = code.to_image(scale=1, add_quiet_zones=False)
-    pixels: list[list[int]] = memoryview(image).tolist()
+    view: Any = memoryview(image)
+    pixels: list[list[int]] = view.tolist()
     margin = element.margin
     side = len(pixels) + 2 * margin
     runs = []

