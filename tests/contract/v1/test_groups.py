@@ -56,7 +56,11 @@ def test_the_gate_checks_token_then_version(client, tenant, headers, status, cod
         ({"name": "x", "designIds": ["C"], "certificateDesignId": "C"}, 400, ["designIds"]),
         ({"name": "x", "badgeDesignId": "C"}, 400, ["badgeDesignId"]),
         ({"name": "x", "designIds": ["C"], "learningEventUrl": "ftp://example.com"}, 400, ["learningEventUrl"]),
-        ({"name": "x", "designIds": ["C"], "learningEventUrl": "https://e.com/" + "a" * 10000}, 400, ["learningEventUrl"]),
+        (
+            {"name": "x", "designIds": ["C"], "learningEventUrl": "https://e.com/" + "a" * 10000},
+            400,
+            ["learningEventUrl"],
+        ),
         ({"name": "x", "designIds": ["01fpwtztwf7sacca5r0c483mnm"]}, 404, None),
         ({"name": "x", "designIds": ["not an id\u0000"]}, 404, None),
     ],
@@ -92,9 +96,7 @@ def test_unknown_paths_and_methods_are_404_in_the_envelope(client, tenant):
     for method, path in (("GET", "/v1/nothing"), ("PUT", "/v1/groups"), ("GET", "/v1/groups/not-an-id")):
         answer = client.request(method, path, headers=tenant.headers)
         assert answer.status_code == 404
-        assert answer.json() == {
-            "error": {"code": "not_found", "message": "The requested resource does not exist"}
-        }
+        assert answer.json() == {"error": {"code": "not_found", "message": "The requested resource does not exist"}}
 
 
 def test_the_legacy_shape_is_accepted_and_translated(client, tenant):
