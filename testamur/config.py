@@ -110,7 +110,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             continue
         plain = name.removesuffix("_FILE")
         if plain not in known:
-            near = get_close_matches(plain, known, n=1)
+            near = get_close_matches(plain, known, n=1, cutoff=0.8)
             hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(known)}"
             raise BadSetting(f"{name} is not a setting of Testamur; {hint}")
         if name != plain and plain in environment:

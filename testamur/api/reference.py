@@ -1,5 +1,6 @@
 """The OpenAPI description as a page for people."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,6 +30,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     body: list[Member]
     answer: list[Member]
     responses: list[tuple[str, str]]
+    curl: str
 
 
 def reference_context(document: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +67,43 @@ def _endpoint(document: dict[str, Any], path: str, method: str, operation: dict[
         body=list(_members(document, _content(operation.get("requestBody", {})))),
         answer=list(_members(document, _content(done))),
         responses=[(status, response["description"]) for status, response in responses.items()],
+        curl=_curl(document, path, method, operation),
     )
+
+
+def _curl(document: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> str:
+    """The request as a command to paste, with the examples that the schema gives."""
+    version = document["info"]["version"]
+    lines = [
+        f'curl -X {method.upper()} "{document["servers"][0]["url"]}{path}"',
+        '  -H "Authorization: Bearer $TOKEN"',
+        f'  -H "Certifier-Version: {version}"',
+    ]
+    if "requestBody" in operation:
+        example = _example(document, _content(operation["requestBody"]))
+        text = json.dumps(example, ensure_ascii=False).replace("'", "'\\''")
+        lines += ['  -H "Content-Type: application/json"', f"  -d '{text}'"]
+    return " \\\n".join(lines)
+
+
+def _example(document: dict[str, Any], schema: dict[str, Any]) -> Any:
+    """A value of a schema: its example, else one made of the examples of what it requires."""
+    schema = _resolve(document, schema)
+    if "examples" in schema:
+        return schema["examples"][0]
+    if "anyOf" in schema:
+        return _example(document, schema["anyOf"][0])
+    properties = schema.get("properties")
+    if properties is not None:
+        required = schema.get("required", ())
+        return {
+            name: _example(document, member)
+            for name, member in properties.items()
+            if name in required or "examples" in _resolve(document, member)
+        }
+    if schema.get("format") == "date":
+        return "2026-11-24"
+    return {"array": [], "object": {}, "integer": 1, "number": 1, "boolean": True}.get(schema.get("type", ""), "")
 
 
 def _content(holder: dict[str, Any]) -> dict[str, Any]:

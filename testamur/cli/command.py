@@ -42,7 +42,7 @@ for command in (
 def main() -> None:
     """Exit code 0 if done, 1 if it failed, 2 for a wrong call or setting."""
     try:
-        testamur.main(standalone_mode=False)
+        testamur.main(prog_name="testamur", standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.exceptions.Exit as done:

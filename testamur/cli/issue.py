@@ -1,7 +1,6 @@
 """`testamur issue`: a spreadsheet of recipients becomes credentials, and a folder of PDFs."""
 
 import csv
-import re
 import sys
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,7 @@ from testamur.cli.platform import find_workspace, opened_platform, workspace_opt
 from testamur.clock import now
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import get_credential_template
-from testamur.credentials.bulk_issuing import CheckedRow, RowChecker, RowResult, issue_rows
+from testamur.credentials.bulk_issuing import ROWS_PER_TRANSACTION, CheckedRow, RowChecker, RowResult, issue_rows
 from testamur.credentials.links import page_url
 from testamur.credentials.model import Credential
 from testamur.credentials.spreadsheets import Sheet, read_sheet
@@ -29,7 +28,8 @@ from testamur.web.platform import Platform
 from testamur.web.threads import RENDERING_THREADS
 from testamur.workspaces.model import Workspace
 
-ROWS_PER_TRANSACTION = 500
+# File systems allow 255 bytes, and a letter of most scripts takes three.
+FILE_NAME_LENGTH_MAX = 60
 
 
 @click.command("issue")
@@ -42,7 +42,7 @@ ROWS_PER_TRANSACTION = 500
 def issue_command(
     file: Path, template_id: str, out: Path, *, no_pdf: bool, encoding: str | None, workspace: str | None
 ) -> None:
-    """Issue one credential for each row of the CSV FILE.
+    """Issue a credential for each row of the CSV FILE.
 
     Running it again issues nothing twice. Columns: recipient.name, and if wanted recipient.email, issue_date,
     expiry_date, external_id and custom attributes such as custom.hours.
@@ -160,10 +160,7 @@ def _find_renderer(platform: Platform, workspace: Workspace, template: Credentia
 
 
 def _file_stem(credential: Credential) -> str:
-    """`ada-lovelace-124a8110`: readable in any file system, and the same in every run."""
-    plain = unicodedata.normalize("NFKD", credential.recipient.name.translate(_LETTERS)).encode("ascii", "ignore")
-    words = re.sub(r"[^a-z0-9]+", "-", plain.decode().lower()).strip("-")[:60].strip("-")
-    return f"{words or 'recipient'}-{credential.public_id[:8]}"
-
-
-_LETTERS = str.maketrans({"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "ß": "ss", "æ": "ae", "Æ": "AE", "đ": "d", "Đ": "D"})
+    """`ada-lovelace-124a8110`: the letters, marks and digits of the name in any script, and the same in every run."""
+    name = unicodedata.normalize("NFC", credential.recipient.name.lower())
+    plain = "".join(char if unicodedata.category(char)[0] in "LMN" else " " for char in name)
+    return f"{'-'.join(plain.split())[:FILE_NAME_LENGTH_MAX].strip('-') or 'recipient'}-{credential.public_id[:8]}"

@@ -49,7 +49,10 @@ def bootstrap(platform: Platform) -> Bootstrapped:
 @click.command("bootstrap")
 @json_option
 def bootstrap_command(*, as_json: bool) -> None:
-    """Make a workspace, two starter designs and a new access token; safe to repeat."""
+    """Make the first workspace, its designs and a token.
+
+    Safe to repeat: what is there is left as it is, only the access token is a new one.
+    """
     with opened_platform() as platform:
         made = bootstrap(platform)
     workspace = made.workspace

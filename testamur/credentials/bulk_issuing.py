@@ -107,8 +107,10 @@ def issue_rows(
             _INSERT, [credential_row(credential, issuing_key=key) for key, credential in made.items()]
         ).rowcount
         if inserted != len(made):
-            # Another run issued some of these rows since we looked: its credentials stand.
-            found |= _find(tx, workspace.id, template.id, missing)
+            # Another run may have issued some of these rows since we looked: its credentials stand. (The driver of
+            # PostgreSQL does not count the rows of one statement that has many.)
+            stored = _find(tx, workspace.id, template.id, missing)
+            found |= {key: credential for key, credential in stored.items() if credential.id != made[key].id}
     return [
         RowResult(line=row.line, credential=found[row.key])
         if row.key in found

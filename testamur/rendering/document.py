@@ -227,7 +227,7 @@ def _explained(text: str) -> Invalid:
     path = tuple(name or int(index) for name, index in _STEP.findall(at))
     unknown, missing = _UNKNOWN.search(reason), _MISSING.search(reason)
     if unknown:
-        near = get_close_matches(unknown[1], _MEMBERS, n=1)
+        near = [name for name in get_close_matches(unknown[1], _MEMBERS, n=1) if name != unknown[1]]
         return Invalid("Is not a member" + (f"; did you mean {near[0]}?" if near else ""), (*path, unknown[1][:60]))
     if missing:
         return Invalid("Required", (*path, missing[1]))
@@ -354,5 +354,5 @@ def _color_problems(name: str, value: str | None, prefix: tuple[str, ...] = ()) 
 def _source_problems(name: str, value: str, prefix: tuple[str, ...] = ()) -> Iterator[Problem]:
     if value.startswith("asset:") and not ASSET.fullmatch(value):
         yield Problem((*prefix, name), "Must be asset: and 64 hexadecimal digits")
-    elif not 1 <= len(value) <= 300:
+    elif not 1 <= len(value) <= 300 or "://" in value:
         yield Problem((*prefix, name), "Must be the name of a picture file, or asset: and its SHA-256")

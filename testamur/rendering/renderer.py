@@ -16,8 +16,9 @@ import typst
 
 from testamur.errors import Invalid
 from testamur.rendering.attributes_in_text import fill_in, tags_in
-from testamur.rendering.document import ASSET, Document, Image, QRCode, Text, picture_sources
+from testamur.rendering.document import ASSET, Document, Image, QRCode, Text
 from testamur.rendering.fonts import load_fonts
+from testamur.rendering.pictures import with_opacity
 from testamur.rendering.qr import qr_svg
 from testamur.rendering.typst_source import typst_source
 
@@ -139,17 +140,25 @@ def _is_right_to_left(text: str) -> bool:
     return False
 
 
-def _write_pictures(document: Document, assets: Assets, folder: Path) -> dict[str, str]:
-    """The pictures as files that typst can read: source to file name."""
-    files: dict[str, str] = {}
-    for source in picture_sources(document):
-        if not ASSET.fullmatch(source):
-            raise Invalid(f'The picture "{source[:100]}" is not stored; give the file beside the design')
-        digest = source.removeprefix("asset:")
-        try:
-            content = assets.read(digest)
-        except FileNotFoundError:
-            raise Invalid(f"There is no picture {source}") from None
-        files[source] = digest + (".png" if content.startswith(b"\x89PNG") else ".jpg")
-        (folder / files[source]).write_bytes(content)
+def _write_pictures(document: Document, assets: Assets, folder: Path) -> dict[tuple[str, float], str]:
+    """The pictures as files that typst can read: source and opacity to file name."""
+    wanted = [(document.background.picture, 1.0)] if document.background.picture else []
+    wanted += [(element.source, element.opacity) for element in document.elements if isinstance(element, Image)]
+    files: dict[tuple[str, float], str] = {}
+    for source, opacity in dict.fromkeys(wanted):
+        content = _read_picture(source, assets)
+        if opacity < 1:
+            content = with_opacity(content, opacity)
+        ending = ".png" if content.startswith(b"\x89PNG") else ".jpg"
+        files[source, opacity] = f"picture-{len(files)}{ending}"
+        (folder / files[source, opacity]).write_bytes(content)
     return files
+
+
+def _read_picture(source: str, assets: Assets) -> bytes:
+    if not ASSET.fullmatch(source):
+        raise Invalid(f'The picture "{source[:100]}" is not stored; give the file beside the design')
+    try:
+        return assets.read(source.removeprefix("asset:"))
+    except FileNotFoundError:
+        raise Invalid(f"There is no picture {source}") from None

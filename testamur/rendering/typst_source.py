@@ -42,20 +42,28 @@ _PRELUDE = """
   let longest = calc.max(..t.split(regex("\\s+")).map(word => measure(at(size, word)).width / 1pt))
   if longest > 0 { s = calc.min(s, size * (w / 1pt) / longest) }
   while s > 2pt and measure(at(s, body), width: w).height > h { s = s * 0.94 }
-  at(s, body)
+  if wrap { return at(s, body) }
+  // A name or title that takes several lines has them about equally long: the narrowest box with as many lines.
+  let height = measure(at(s, body), width: w).height
+  let (low, high) = (calc.min(w, longest * 1pt * (s / size)), w)
+  for _ in range(7) {
+    let middle = (low + high) / 2
+    if measure(at(s, body), width: middle).height <= height { high = middle } else { low = middle }
+  }
+  box(width: high, at(s, body))
 }
 """
 
 
-def typst_source(document: Document, picture_files: dict[str, str]) -> str:
-    """The source; `picture_files` maps a picture's source to its file name below the compiler's root."""
+def typst_source(document: Document, picture_files: dict[tuple[str, float], str]) -> str:
+    """The source; `picture_files` maps a picture's source and opacity to its file below the compiler's root."""
     width, height = document.page.size_mm
     parts = [
         _PRELUDE,
         f"#set page(width: {_mm(width)}, height: {_mm(height)}, margin: 0pt, fill: {_color(document.background.color)})\n",
     ]
     if document.background.picture:
-        file = picture_files[document.background.picture]
+        file = picture_files[document.background.picture, 1.0]
         parts.append(_decoration(f'place(image("{file}", width: {_mm(width)}, height: {_mm(height)}, fit: "cover"))'))
     texts = 0
     for element in document.elements:
@@ -65,16 +73,14 @@ def typst_source(document: Document, picture_files: dict[str, str]) -> str:
 
 
 def _element(  # noqa: PLR0911 - one case per type of element.
-    element: Element, index: int, picture_files: dict[str, str]
+    element: Element, index: int, picture_files: dict[tuple[str, float], str]
 ) -> str:
     match element:
         case Text():
             return _text(element, index)
         case Image():
-            file = picture_files[element.source]
+            file = picture_files[element.source, element.opacity]
             drawn = f'image("{file}", width: {_mm(element.width)}, height: {_mm(element.height)}, fit: "{element.fit}", alt: data.items.at({index}))'
-            if element.opacity < 1:
-                drawn = f"{{ {drawn} }}"
             return _placed(element.x, element.y, _rotated(drawn, element.rotation), decorative=not element.alt)
         case QRCode():
             drawn = f'image(bytes(data.items.at({index}).svg), format: "svg", width: {_mm(element.size)}, height: {_mm(element.size)}, alt: data.items.at({index}).alt)'

@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 
-from testamur.config import Settings
+from testamur.config import BadSetting, Settings
 from testamur.db import Database
 from testamur.designs.renderers import Renderers
 from testamur.storage.folder import Folder
@@ -17,6 +17,11 @@ class Platform:
 
 
 def open_platform(settings: Settings) -> Platform:
-    """Connects nothing yet: the first transaction does."""
+    """Connects nothing yet: the first transaction does. Raises BadSetting if the data folder cannot be used."""
+    try:
+        # Recipients' names and addresses lie in it, so it is nobody else's to read.
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(f"TESTAMUR_DATA_DIR cannot be used ({settings.data_dir}): {error.strerror}") from None
     storage = Folder(settings.data_dir / "files")
     return Platform(settings, Database(settings.database_url), storage, Renderers(storage))
