@@ -9,7 +9,6 @@ from testamur.errors import InvalidVersion, MissingVersion, Unauthorized
 from testamur.tokens.authenticating import authenticate_token, is_use_worth_recording, record_use
 from testamur.web.rate_limit import RateLimit
 from testamur.workspaces.model import Workspace
-from testamur.workspaces.queries import get_workspace
 
 VERSION_HEADER = "Certifier-Version"
 VERSION = "2022-10-26"
@@ -29,8 +28,7 @@ class Gate:
         if given is None:
             raise Unauthorized
         with self._database.read() as tx:
-            token = authenticate_token(tx, given[1])
-            workspace = get_workspace(tx, token.workspace_id)
+            token, workspace = authenticate_token(tx, given[1])
         version = headers.get(VERSION_HEADER.lower())
         if version is None:
             raise MissingVersion
