@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from testamur.config import BadSetting, Settings, read_settings
+from testamur.config import BadSetting, read_settings
 
 
 def test_the_defaults_are_sqlite_in_the_data_folder(tmp_path):
@@ -56,9 +56,3 @@ def test_a_wrong_setting_is_one_clear_line(environment, message):
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "hunter2" not in str(caught.value)
-
-
-def test_every_setting_is_documented():
-    text = Path("docs/settings.md").read_text(encoding="utf-8")
-    for name in Settings.__dataclass_fields__:
-        assert f"`TESTAMUR_{name.upper()}`" in text

@@ -55,14 +55,14 @@ def issue_command(
         sheet = read_sheet(file.read_bytes(), defined_tags=tags, encoding=encoding)
         for heading in sheet.ignored:
             click.echo(f'The column "{heading}" means nothing to Testamur and is left out', err=True)
-        run = _Run(platform, owner, template, out, RowChecker(owner, tags), writes_pdfs=not no_pdf)
+        run = IssueRun(platform, owner, template, out, RowChecker(owner, tags), writes_pdfs=not no_pdf)
         run.issue(sheet)
     click.echo(f"Issued {run.issued}, found {run.found} issued before, wrote {run.pdfs} PDFs, {run.faulty} faulty rows")
     if run.faulty:
         sys.exit(1)
 
 
-class _Run:
+class IssueRun:
     """One run over a file, and its counts."""
 
     def __init__(

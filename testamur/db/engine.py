@@ -1,6 +1,6 @@
 """The engine, and the two ways to use it: `read()` and `write()`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,8 +66,16 @@ def _sqlite_engine(url: URL, begin: str, pool_size: int) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     # The documented way, a listener to the begin event, makes every statement look for listeners too; this one costs
     # a sixth of it.
-    engine.dialect.do_begin = lambda connection: connection.execute(begin)  # type: ignore[method-assign]
+    dialect: Any = engine.dialect
+    dialect.do_begin = _beginning_with(begin)
     return engine
+
+
+def _beginning_with(begin: str) -> Callable[[Any], None]:
+    def do_begin(dbapi_connection: Any) -> None:
+        dbapi_connection.execute(begin)
+
+    return do_begin
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

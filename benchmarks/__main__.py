@@ -1,0 +1,45 @@
+"""`make bench`: every benchmark, or those named."""
+
+import argparse
+import sys
+from importlib import import_module
+
+import msgspec
+
+from benchmarks.report import as_text
+
+BENCHMARKS = {
+    "groups": ("benchmarks.serving", "POST /v1/groups beside the usual stack and a bare function"),
+    "pdf": ("benchmarks.rendering", "one certificate as PDF beside Chromium, WeasyPrint and ReportLab; memory"),
+    "issue": ("benchmarks.issuing", "testamur issue: rows per second, and how the cost of a row grows"),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="make bench",
+        description='Measure Testamur beside what a user would pick instead. With make: BENCH_ARGS="groups --quick".',
+        epilog="; ".join(f"{name}: {text}" for name, (_, text) in BENCHMARKS.items()),
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}; default: all")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, to see that it runs")
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print JSON, for programs")
+    given = parser.parse_args()
+    unknown = set(given.names) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    reports = []
+    for name in given.names or BENCHMARKS:
+        module, text = BENCHMARKS[name]
+        print(f"Measuring {name}: {text}", file=sys.stderr, flush=True)
+        report = import_module(module).measure(quick=given.quick)
+        reports.append(report)
+        if not given.as_json:
+            print(as_text(report), flush=True)
+    if given.as_json:
+        print(msgspec.json.format(msgspec.json.encode(reports), indent=2).decode())
+    return 0 if all(target.holds for report in reports for target in report.targets) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

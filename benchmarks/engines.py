@@ -1,0 +1,288 @@
+"""What a user would render certificates with instead. Each draws the starter certificate for one recipient.
+
+All draw the same elements at the same places with the same fonts and the same QR code. Chromium also shrinks a long
+name, by a script in its page; WeasyPrint and ReportLab, which have nothing for that, are let off. ReportLab takes no
+OpenType fonts with CFF outlines, so Noto Sans stands in for these.
+"""
+
+import atexit
+import html
+import io
+import re
+import shutil
+import tempfile
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from testamur.rendering.attributes_in_text import fill_in
+from testamur.rendering.document import Document, Ellipse, Line, Polygon, QRCode, Rectangle, Text
+from testamur.rendering.fonts import FAMILIES
+from testamur.rendering.qr import qr_svg
+
+Values = Mapping[str, str]
+# Opens an engine for a document; what it gives draws one certificate as PDF.
+Engine = Callable[[Document], AbstractContextManager[Callable[[Values], bytes]]]
+
+FONTS = Path(str(files("testamur.rendering.fonts")))
+_FACES = {
+    ("EB Garamond", 400, "normal"): "EBGaramond12-Regular.otf",
+    ("EB Garamond", 400, "italic"): "EBGaramond12-Italic.otf",
+    ("Inter", 400, "normal"): "Inter-Regular.otf",
+    ("Inter", 500, "normal"): "Inter-Medium.otf",
+    ("Inter", 600, "normal"): "Inter-SemiBold.otf",
+    ("Noto Serif Display", 400, "normal"): "NotoSerifDisplay-Regular.ttf",
+}
+
+
+@contextmanager
+def chromium(document: Document) -> Iterator[Callable[[Values], bytes]]:
+    """The usual way: one browser and one page; each certificate is set as its content, with the fonts in it.
+
+    Content that is set this way has no address of its own, so it cannot name fonts beside it.
+    """
+    page, css = _browser().new_page(), _with_inlined_fonts(_css(document))
+    yield lambda values: _print(page, document, as_html(document, values, css=css))
+    page.close()
+
+
+@contextmanager
+def tuned_chromium(document: Document) -> Iterator[Callable[[Values], bytes]]:
+    """The page is first loaded from a file, so that the browser reads the fonts beside it once and keeps them."""
+    with _page(document) as page:
+        yield lambda values: _print(page, document, as_html(document, values))
+
+
+@contextmanager
+def patched_chromium(document: Document) -> Iterator[Callable[[Values], bytes]]:
+    """The least that Chromium can be made to do: the page stays, only its texts and its QR code are changed."""
+    with _page(document) as page:
+
+        def draw(values: Values) -> bytes:
+            page.evaluate(_FILL_IN, [_content(element, values) for element in document.elements])
+            return _print(page, document, None)
+
+        yield draw
+
+
+def _print(page: Any, document: Document, content: str | None) -> bytes:
+    if content is not None:
+        page.set_content(content)
+        page.evaluate("document.fonts.ready")
+    page.evaluate(_SHRINK)
+    width, height = document.page.size_mm
+    return bytes(page.pdf(width=f"{width}mm", height=f"{height}mm", print_background=True, tagged=True))
+
+
+@contextmanager
+def _page(document: Document) -> Iterator[Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        page = _browser().new_page()
+        file = Path(folder, "certificate.html")
+        file.write_text(as_html(document, {}), encoding="utf-8")
+        page.goto(file.as_uri())
+        page.evaluate("document.fonts.ready")
+        yield page
+        page.close()
+
+
+def _with_inlined_fonts(css: str) -> str:
+    def inlined(found: re.Match[str]) -> str:
+        return f"url(data:font/otf;base64,{b64encode((FONTS / found[1]).read_bytes()).decode()})"
+
+    return re.sub(r"url\(file:[^)]*/([^/)]+)\)", inlined, css)
+
+
+@cache
+def _browser() -> Any:
+    """The one browser of this process; it ends with it."""
+    from playwright.sync_api import sync_playwright
+
+    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    playwright = sync_playwright().start()
+    atexit.register(playwright.stop)
+    return playwright.chromium.launch(executable_path=executable, args=arguments)
+
+
+_FILL_IN = """contents => contents.forEach((content, index) => {
+  const element = document.getElementById("e" + index)
+  if (content && content.svg) element.innerHTML = content.svg
+  else if (content) element.firstElementChild.textContent = content.text
+})"""
+_SHRINK = """() => document.querySelectorAll("div > span").forEach(text => {
+  text.style.fontSize = ""
+  const room = text.parentElement.clientWidth
+  if (text.scrollWidth > room) {
+    text.style.fontSize = parseFloat(getComputedStyle(text).fontSize) * room / text.scrollWidth + "px"
+  }
+})"""
+
+
+@contextmanager
+def weasyprint(document: Document) -> Iterator[Callable[[Values], bytes]]:
+    """One font configuration for all documents."""
+    from weasyprint import CSS, HTML
+    from weasyprint.text.fonts import FontConfiguration
+
+    fonts = FontConfiguration()
+    sheet = CSS(string=_css(document), font_config=fonts)
+
+    def draw(values: Values) -> bytes:
+        page = HTML(string=as_html(document, values, css=""))
+        return bytes(page.write_pdf(stylesheets=[sheet], font_config=fonts, pdf_tags=True))
+
+    yield draw
+
+
+@contextmanager
+def reportlab(document: Document) -> Iterator[Callable[[Values], bytes]]:
+    """Fonts registered once."""
+    from reportlab.lib.colors import HexColor
+    from reportlab.lib.units import mm
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.ttfonts import TTFont
+    from reportlab.pdfgen.canvas import Canvas
+
+    for name in ("NotoSerifDisplay-Regular", "NotoSans-Regular"):
+        pdfmetrics.registerFont(TTFont(name, FONTS / f"{name}.ttf"))
+    width, height = document.page.size_mm
+
+    def draw(values: Values) -> bytes:
+        made = io.BytesIO()
+        canvas = Canvas(made, pagesize=(width * mm, height * mm))
+        canvas.setFillColor(HexColor(document.background.color))
+        canvas.rect(0, 0, width * mm, height * mm, stroke=0, fill=1)
+        for element in document.elements:
+            _draw_with_reportlab(canvas, element, values, height)
+        canvas.save()
+        return made.getvalue()
+
+    yield draw
+
+
+def _draw_with_reportlab(canvas: Any, element: Any, values: Values, page_height: float) -> None:
+    from reportlab.graphics.barcode.qr import QrCodeWidget
+    from reportlab.graphics.renderPDF import draw as draw_graphic
+    from reportlab.graphics.shapes import Drawing
+    from reportlab.lib.colors import HexColor
+    from reportlab.lib.units import mm
+
+    fill, stroke = getattr(element, "fill", None), getattr(element, "stroke", None)
+    if fill:
+        canvas.setFillColor(HexColor(fill))
+    if stroke:
+        canvas.setStrokeColor(HexColor(stroke))
+        canvas.setLineWidth(element.stroke_width * mm)
+    painted = {"stroke": int(bool(stroke)), "fill": int(bool(fill))}
+    match element:
+        case Text():
+            text = fill_in(element.text, values)
+            text = text.upper() if element.uppercase else text
+            name = "NotoSerifDisplay-Regular" if element.font == "Noto Serif Display" else "NotoSans-Regular"
+            canvas.setFillColor(HexColor(element.color))
+            canvas.setFont(name, element.size)
+            at = {"left": 0.0, "center": element.width / 2, "right": element.width}[element.align]
+            show = {
+                "left": canvas.drawString,
+                "center": canvas.drawCentredString,
+                "right": canvas.drawRightString,
+            }[element.align]
+            baseline = page_height - element.y - element.height / 2
+            show(
+                (element.x + at) * mm,
+                baseline * mm - element.size / 3,
+                text,
+                charSpace=element.letter_spacing * element.size,
+            )
+        case Rectangle():
+            bottom = page_height - element.y - element.height
+            canvas.rect(element.x * mm, bottom * mm, element.width * mm, element.height * mm, **painted)
+        case Ellipse():
+            top = page_height - element.y
+            right, bottom = element.x + element.width, top - element.height
+            canvas.ellipse(element.x * mm, bottom * mm, right * mm, top * mm, **painted)
+        case Line():
+            canvas.line(
+                element.x1 * mm, (page_height - element.y1) * mm, element.x2 * mm, (page_height - element.y2) * mm
+            )
+        case Polygon():
+            path = canvas.beginPath()
+            for position, (x, y) in enumerate(element.points):
+                (path.lineTo if position else path.moveTo)(x * mm, (page_height - y) * mm)
+            path.close()
+            canvas.drawPath(path, **painted)
+        case QRCode():
+            code = QrCodeWidget(fill_in(element.content, values), barLevel=element.correction)
+            code.barWidth = code.barHeight = element.size * mm
+            drawing = Drawing(element.size * mm, element.size * mm)
+            drawing.add(code)
+            draw_graphic(drawing, canvas, element.x * mm, (page_height - element.y - element.size) * mm)
+
+
+def as_html(document: Document, values: Values, *, css: str | None = None) -> str:
+    """The document as a page of absolutely placed boxes and SVG shapes."""
+    body = "".join(_html(element, index, values) for index, element in enumerate(document.elements))
+    style = _css(document) if css is None else css
+    return f'<!doctype html><html lang="en"><title>Certificate</title><style>{style}</style><body>{body}</body></html>'
+
+
+def _css(document: Document) -> str:
+    width, height = document.page.size_mm
+    faces = "".join(
+        f'@font-face{{font-family:"{family}";font-weight:{weight};font-style:{style};src:url({(FONTS / file).as_uri()})}}'
+        for (family, weight, style), file in _FACES.items()
+    )
+    return (
+        f"{faces}@page{{size:{width}mm {height}mm;margin:0}}*{{margin:0}}"
+        f"body{{width:{width}mm;height:{height}mm;background:{document.background.color};position:relative}}"
+        "div,svg{position:absolute}div{display:flex;white-space:nowrap}svg{left:0;top:0}div svg{width:100%;height:100%}"
+    )
+
+
+def _html(element: Any, index: int, values: Values) -> str:
+    content = _content(element, values)
+    if isinstance(element, Text):
+        assert content is not None
+        sides = {"left": "flex-start", "center": "center", "right": "flex-end", "top": "flex-start", "middle": "center", "bottom": "flex-end"}  # fmt: skip
+        style = (
+            f"left:{element.x}mm;top:{element.y}mm;width:{element.width}mm;height:{element.height}mm;"
+            f'font-family:"{element.font}";font-size:{element.size}pt;font-weight:{element.weight};color:{element.color};'
+            f"letter-spacing:{element.letter_spacing}em;font-style:{'italic' if element.italic else 'normal'};"
+            f"justify-content:{sides[element.align]};align-items:{sides[element.vertical_align]}"
+        )
+        return f"<div id=e{index} style='{style}'><span>{html.escape(content['text'])}</span></div>"
+    if isinstance(element, QRCode):
+        assert content is not None
+        place = f"left:{element.x}mm;top:{element.y}mm;width:{element.size}mm;height:{element.size}mm"
+        return f"<div id=e{index} style='{place}'>{content['svg']}</div>"
+    fill, stroke = getattr(element, "fill", None) or "none", getattr(element, "stroke", None) or "none"
+    paint = f'fill="{fill}" stroke="{stroke}" stroke-width="{element.stroke_width}"'
+    match element:
+        case Rectangle():
+            shape = f'<rect x="{element.x}" y="{element.y}" width="{element.width}" height="{element.height}" {paint}/>'
+        case Ellipse():
+            rx, ry = element.width / 2, element.height / 2
+            shape = f'<ellipse cx="{element.x + rx}" cy="{element.y + ry}" rx="{rx}" ry="{ry}" {paint}/>'
+        case Line():
+            shape = f'<line x1="{element.x1}" y1="{element.y1}" x2="{element.x2}" y2="{element.y2}" {paint}/>'
+        case _:
+            points = " ".join(f"{x},{y}" for x, y in element.points)
+            shape = f'<polygon points="{points}" {paint}/>'
+    return f'<svg id=e{index} style="width:297mm;height:210mm" viewBox="0 0 297 210">{shape}</svg>'
+
+
+def _content(element: Any, values: Values) -> dict[str, str] | None:
+    if isinstance(element, Text):
+        text = fill_in(element.text, values)
+        return {"text": text.upper() if element.uppercase else text}
+    if isinstance(element, QRCode):
+        return {"svg": qr_svg(fill_in(element.content, values) or " ", element)}
+    return None
+
+
+assert {family for family, _, _ in _FACES} <= set(FAMILIES)
