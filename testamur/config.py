@@ -13,6 +13,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+
+from testamur.plans import Plan
+
 PREFIX = "TESTAMUR_"
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 
@@ -53,6 +57,14 @@ def _rate_limit(text: str) -> str | None:
     return text
 
 
+def _plans(text: str) -> Mapping[str, Plan]:
+    """JSON: the plans by name."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, Plan])
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"must be a JSON object of plans by name; {error}") from None
+
+
 def _choice(*allowed: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.lower() not in allowed:
@@ -87,6 +99,7 @@ class Settings:
     rate_limit: str | None = _setting(
         _rate_limit, "Requests a workspace may make, such as 100/second, or off.", "100/second"
     )
+    plans: Mapping[str, Plan] = _setting(_plans, "Plans by name, as JSON: what workspaces may use.")
     log_level: str = _setting(
         _choice("debug", "info", "warning", "error"),
         "Least severity that is logged: debug, info, warning, error.",
@@ -99,6 +112,7 @@ class Settings:
     def __post_init__(self) -> None:
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'testamur.db'}")
+        object.__setattr__(self, "plans", self.plans or {})
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:

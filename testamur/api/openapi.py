@@ -102,11 +102,14 @@ def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         "parameters": list(_parameters(operation)),
         "responses": dict(_responses(operation, schemas)),
     }
-    if operation.description:
-        described["description"] = operation.description
+    note = "An extension of Testamur, not part of the certifier.io protocol." if operation.is_extension else ""
+    if operation.description or note:
+        described["description"] = " ".join(filter(None, (operation.description, note)))
+    if operation.is_extension:
+        described["x-testamur-extension"] = True
     if operation.body is not None:
         content = {"application/json": {"schema": schemas[str(operation.body)]}}
-        described["requestBody"] = {"required": True, "content": content}
+        described["requestBody"] = {"required": operation.is_body_required, "content": content}
     return described
 
 
@@ -114,6 +117,13 @@ def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
     yield {"$ref": "#/components/parameters/Version"}
     if "{id}" in operation.path:
         yield {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    for parameter in operation.parameters:
+        yield {
+            "name": parameter.name,
+            "in": "query",
+            "description": parameter.description,
+            "schema": {"type": "string"},
+        }
     if operation.is_list:
         yield {
             "name": "cursor",

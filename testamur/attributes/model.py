@@ -3,7 +3,7 @@ from typing import Literal
 
 import msgspec
 
-AttributeType = Literal["text", "date", "image"]
+AttributeType = Literal["text", "date", "number", "image"]
 
 
 class Attribute(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,20 +2,23 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from sqlalchemy import bindparam, delete, insert, update
 
-from testamur.credential_templates.model import CredentialTemplate, TemplateDesign
+from testamur.credential_templates.model import CredentialTemplate, ExpiryRule, TemplateDesign
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credential_templates.tables import credential_template_designs, credential_templates
 from testamur.db import Transaction
 from testamur.designs.queries import find_designs
-from testamur.errors import Invalid, NotFound
+from testamur.errors import Invalid, NotFound, PaymentRequired
 from testamur.ids import new_id, normalize_id
-from testamur.text import checked, clean_line, clean_url
+from testamur.plans import UNLIMITED, Plan
+from testamur.text import checked, clean_line, clean_text, clean_url
 
 NAME_LENGTH_MAX = 255
 DESIGNS_MAX = 50
+TEXT_LENGTH_MAX = 10_000
+EXPIRY_NUMBER_MAX = 1000
 
 _INSERT = insert(credential_templates)
 _INSERT_DESIGNS = insert(credential_template_designs)
@@ -28,6 +31,9 @@ _UPDATE = (
     .values(
         name=bindparam("new_name"),
         learning_event_url=bindparam("new_learning_event_url"),
+        description=bindparam("new_description"),
+        criteria=bindparam("new_criteria"),
+        expiry_rule=bindparam("new_expiry_rule"),
         updated_at=bindparam("new_updated_at"),
     )
 )
@@ -44,26 +50,38 @@ def create_credential_template(
     name: str,
     design_ids: Sequence[str],
     learning_event_url: str | None = None,
+    description: str | None = None,
+    criteria: str | None = None,
+    expiry_rule: ExpiryRule | None = None,
+    plan: Plan = UNLIMITED,
     at: datetime,
 ) -> CredentialTemplate:
     """A new template with its designs in the order given.
 
-    Raises Invalid for a value that cannot be used, NotFound for a design that is not the workspace's.
+    Raises Invalid for a value that cannot be used, NotFound for a design that is not the workspace's, PaymentRequired
+    for what the plan does not include.
     """
     template = CredentialTemplate(
         id=new_id(),
         workspace_id=workspace_id,
         name=checked("name", clean_line, name, length_max=NAME_LENGTH_MAX),
         learning_event_url=_checked_event_url(learning_event_url),
+        description=_checked_text("description", description),
+        criteria=_checked_text("criteria", criteria),
+        expiry_rule=_checked_rule(expiry_rule),
         designs=_checked_designs(tx, workspace_id, design_ids),
         created_at=at,
         updated_at=at,
     )
+    _check_plan(template, plan)
     row = {
         "workspace_id": workspace_id,
         "id": template.id,
         "name": template.name,
         "learning_event_url": template.learning_event_url,
+        "description": template.description,
+        "criteria": template.criteria,
+        "expiry_rule": template.expiry_rule,
         "created_at": at,
         "updated_at": at,
     }
@@ -79,10 +97,14 @@ def update_credential_template(
     *,
     name: str | None = None,
     design_ids: Sequence[str] | None = None,
-    learning_event_url: str | msgspec.UnsetType | None = UNSET,
+    learning_event_url: str | UnsetType | None = UNSET,
+    description: str | UnsetType | None = UNSET,
+    criteria: str | UnsetType | None = UNSET,
+    expiry_rule: ExpiryRule | UnsetType | None = UNSET,
+    plan: Plan = UNLIMITED,
     at: datetime,
 ) -> CredentialTemplate:
-    """The template with some values replaced (None and UNSET leave one as it is; None clears the URL).
+    """The template with some values replaced (None and UNSET leave one as it is; None clears what may be empty).
 
     `updated_at` moves only if something really changed. Raises as `create_credential_template` does.
     """
@@ -94,14 +116,21 @@ def update_credential_template(
         learning_event_url=before.learning_event_url
         if learning_event_url is UNSET
         else _checked_event_url(learning_event_url),
+        description=before.description if description is UNSET else _checked_text("description", description),
+        criteria=before.criteria if criteria is UNSET else _checked_text("criteria", criteria),
+        expiry_rule=before.expiry_rule if expiry_rule is UNSET else _checked_rule(expiry_rule),
     )
     if after == before:
         return before
+    _check_plan(after, plan)
     after = msgspec.structs.replace(after, updated_at=at)
     place = {"of_workspace": workspace_id, "template_id": template_id}
     values = {
         "new_name": after.name,
         "new_learning_event_url": after.learning_event_url,
+        "new_description": after.description,
+        "new_criteria": after.criteria,
+        "new_expiry_rule": after.expiry_rule,
         "new_updated_at": after.updated_at,
     }
     tx.execute(_UPDATE, {**place, **values})
@@ -122,6 +151,23 @@ def _insert_designs(tx: Transaction, template: CredentialTemplate) -> None:
         for position, design in enumerate(template.designs)
     ]
     tx.execute(_INSERT_DESIGNS, rows)
+
+
+def _check_plan(template: CredentialTemplate, plan: Plan) -> None:
+    if plan.designs_per_template is not None and len(template.designs) > plan.designs_per_template:
+        raise PaymentRequired(f"Your plan allows {plan.designs_per_template} design(s) in a credential template")
+    if template.expiry_rule is not None:
+        plan.require("expiry")
+
+
+def _checked_text(name: str, text: str | None) -> str | None:
+    return None if text is None else checked(name, clean_text, text, length_max=TEXT_LENGTH_MAX) or None
+
+
+def _checked_rule(rule: ExpiryRule | None) -> ExpiryRule | None:
+    if rule is not None and not 1 <= rule.number <= EXPIRY_NUMBER_MAX:
+        raise Invalid(f"Must be 1 to {EXPIRY_NUMBER_MAX}", ("expiry_rule", "number"))
+    return rule
 
 
 def _checked_event_url(url: str | None) -> str | None:

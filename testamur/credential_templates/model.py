@@ -1,4 +1,6 @@
-from datetime import datetime
+from calendar import monthrange
+from datetime import date, datetime, timedelta
+from typing import Literal
 
 import msgspec
 
@@ -12,6 +14,21 @@ class TemplateDesign(msgspec.Struct, frozen=True):
     type: DesignType
 
 
+class ExpiryRule(msgspec.Struct, frozen=True):
+    """How long what is issued from now on stays valid, counted from its issue date."""
+
+    number: int
+    unit: Literal["days", "weeks", "months", "years"]
+
+    def expiry_date(self, issue_date: date) -> date:
+        """The last day of validity; the 31st of a month that has none becomes the month's last day."""
+        if self.unit in {"days", "weeks"}:
+            return issue_date + timedelta(days=self.number * (7 if self.unit == "weeks" else 1))
+        months = issue_date.year * 12 + issue_date.month - 1 + self.number * (12 if self.unit == "years" else 1)
+        year, month = divmod(months, 12)
+        return date(year, month + 1, min(issue_date.day, monthrange(year, month + 1)[1]))
+
+
 class CredentialTemplate(msgspec.Struct, frozen=True, kw_only=True):
     """What is awarded; `designs` are in the order in which they are shown."""
 
@@ -19,6 +36,9 @@ class CredentialTemplate(msgspec.Struct, frozen=True, kw_only=True):
     workspace_id: str
     name: str
     learning_event_url: str | None
+    description: str | None = None
+    criteria: str | None = None
+    expiry_rule: ExpiryRule | None = None
     designs: tuple[TemplateDesign, ...]
     created_at: datetime
     updated_at: datetime

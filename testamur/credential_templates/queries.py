@@ -2,9 +2,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, bindparam, select
 
-from testamur.credential_templates.model import CredentialTemplate, TemplateDesign
+from testamur.credential_templates.model import CredentialTemplate, ExpiryRule, TemplateDesign
 from testamur.credential_templates.tables import credential_template_designs, credential_templates
 from testamur.db import Transaction
 from testamur.db.paging import Cursor, Page, Pager, map_page
@@ -47,4 +48,12 @@ def _models(tx: Transaction, workspace_id: str, rows: Iterable[Row[Any]]) -> lis
         parameters = {"workspace_id": workspace_id, "ids": [row.id for row in found]}
         for template_id, design_id, type_ in tx.execute(_DESIGNS, parameters):
             by_template[template_id].append(TemplateDesign(design_id, type_))
-    return [CredentialTemplate(**row._mapping, designs=tuple(by_template[row.id])) for row in found]  # noqa: SLF001
+    return [_model(row, tuple(by_template[row.id])) for row in found]
+
+
+def _model(row: Row[Any], designs_of: tuple[TemplateDesign, ...]) -> CredentialTemplate:
+    values = dict(row._mapping)  # noqa: SLF001
+    rule = values.pop("expiry_rule")
+    return CredentialTemplate(
+        **values, expiry_rule=None if rule is None else msgspec.convert(rule, ExpiryRule), designs=designs_of
+    )

@@ -1,6 +1,6 @@
-from sqlalchemy import Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table, Text, UniqueConstraint
 
-from testamur.db.schema import Timestamp, metadata, same_workspace
+from testamur.db.schema import JSONText, Timestamp, metadata, same_workspace
 
 credential_templates = Table(
     "credential_templates",
@@ -9,6 +9,9 @@ credential_templates = Table(
     Column("id", String(26), nullable=False),
     Column("name", String(255), nullable=False),
     Column("learning_event_url", String(2048)),
+    Column("description", Text),
+    Column("criteria", Text),
+    Column("expiry_rule", JSONText),
     Column("created_at", Timestamp, nullable=False),
     Column("updated_at", Timestamp, nullable=False),
     PrimaryKeyConstraint("id"),

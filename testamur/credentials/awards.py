@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -30,7 +30,7 @@ def check_award(
     recipient_email: str | None,
     issue_date: date | None,
     expiry_date: date | None,
-    custom_attributes: Mapping[str, str],
+    custom_attributes: Mapping[str, Any],
     defined_tags: Collection[str],
     today: date,
 ) -> Award:

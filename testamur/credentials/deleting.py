@@ -1,11 +1,17 @@
-from sqlalchemy import bindparam, delete
+from datetime import datetime
 
+from sqlalchemy import Text, bindparam, cast, delete, select
+
+from testamur.attributes.queries import get_attribute
+from testamur.attributes.tables import attributes
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credential_templates.tables import credential_templates
 from testamur.credentials.queries import count_credentials_of_template
 from testamur.credentials.tables import credentials
 from testamur.db import Transaction
+from testamur.designs.tables import design_versions, designs
 from testamur.errors import Conflict, NotFound
+from testamur.webhooks.recording import record_events
 
 _DELETE = delete(credentials).where(
     credentials.c.workspace_id == bindparam("of_workspace"), credentials.c.id == bindparam("credential_id")
@@ -15,8 +21,30 @@ _DELETE_TEMPLATE = delete(credential_templates).where(
     credential_templates.c.id == bindparam("template_id"),
 )
 
+_DELETE_ATTRIBUTE = delete(attributes).where(
+    attributes.c.workspace_id == bindparam("of_workspace"), attributes.c.id == bindparam("attribute_id")
+)
+# Tags and values are kept as JSON; a tag holds nothing that JSON would write otherwise, nor a wildcard but _.
+_DESIGN_WITH_TAG = (
+    select(designs.c.name)
+    .join(design_versions, design_versions.c.design_id == designs.c.id)
+    .where(
+        designs.c.workspace_id == bindparam("workspace_id"),
+        cast(design_versions.c.tags, Text).like(bindparam("quoted", type_=Text)),
+    )
+    .limit(1)
+)
+_CREDENTIAL_WITH_TAG = (
+    select(credentials.c.id)
+    .where(
+        credentials.c.workspace_id == bindparam("workspace_id"),
+        cast(credentials.c.custom_attributes, Text).like(bindparam("quoted", type_=Text)),
+    )
+    .limit(1)
+)
 
-def delete_credential(tx: Transaction, workspace_id: str, credential_id: str) -> None:
+
+def delete_credential(tx: Transaction, workspace_id: str, credential_id: str, *, at: datetime) -> None:
     """The credential is gone, and with it the values it was rendered from. Raises NotFound.
 
     The files rendered from it stay until `renderings.delete_files` is called, after the commit: without their row
@@ -24,6 +52,7 @@ def delete_credential(tx: Transaction, workspace_id: str, credential_id: str) ->
     """
     if not tx.execute(_DELETE, {"of_workspace": workspace_id, "credential_id": credential_id}).rowcount:
         raise NotFound
+    record_events(tx, workspace_id, ["credential.deleted"], [credential_id], at=at)
 
 
 def delete_credential_template(tx: Transaction, workspace_id: str, template_id: str) -> None:
@@ -37,3 +66,16 @@ def delete_credential_template(tx: Transaction, workspace_id: str, template_id: 
         noun = "credential" if count == 1 else "credentials"
         raise Conflict(f'"{template.name}" has {count} {noun}; delete them first')
     tx.execute(_DELETE_TEMPLATE, {"of_workspace": workspace_id, "template_id": template_id})
+
+
+def delete_attribute(tx: Transaction, workspace_id: str, attribute_id: str) -> None:
+    """Raises NotFound, or Conflict while a design shows the attribute or a credential has a value for it."""
+    attribute = get_attribute(tx, workspace_id, attribute_id)
+    quoted = f'%"{attribute.tag}"%'
+    place = {"workspace_id": workspace_id, "quoted": quoted}
+    design = tx.execute(_DESIGN_WITH_TAG, place).scalar()
+    if design is not None:
+        raise Conflict(f'The design "{design}" shows [{attribute.tag}]; take it out first')
+    if tx.execute(_CREDENTIAL_WITH_TAG, place).scalar() is not None:
+        raise Conflict(f"There are credentials with a value for [{attribute.tag}]; delete these first")
+    tx.execute(_DELETE_ATTRIBUTE, {"of_workspace": workspace_id, "attribute_id": attribute_id})

@@ -1,10 +1,13 @@
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 
+import msgspec
 from sqlalchemy import insert
 
 from testamur.attributes.queries import list_attributes
 from testamur.clock import today
+from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.awards import Award, check_award
 from testamur.credentials.model import Credential, Recipient, State
@@ -13,6 +16,9 @@ from testamur.credentials.tables import credentials
 from testamur.db import Transaction
 from testamur.errors import NotFound
 from testamur.ids import new_id, new_public_id, normalize_id
+from testamur.plans import UNLIMITED, Plan
+from testamur.text import fold_email
+from testamur.webhooks.recording import record_events
 from testamur.workspaces.model import Workspace
 
 _INSERT = insert(credentials)
@@ -28,14 +34,19 @@ def create_credential(
     recipient_id: str | None = None,
     issue_date: date | None = None,
     expiry_date: date | None = None,
-    custom_attributes: Mapping[str, str] | None = None,
+    custom_attributes: Mapping[str, Any] | None = None,
+    plan: Plan = UNLIMITED,
     at: datetime,
 ) -> Credential:
-    """A new draft.
+    """A new draft; without an expiry date the template's rule gives it one.
 
     Raises Invalid for a value that cannot be used, NotFound for a credential template or a recipient that the
-    workspace does not have.
+    workspace does not have, PaymentRequired for what the plan does not include.
     """
+    if custom_attributes:
+        plan.require("custom_attributes")
+    if expiry_date is not None:
+        plan.require("expiry")
     # A workspace has few attributes, and most awards have no custom value at all.
     defined = {item.tag for item in list_attributes(tx, workspace.id)} if custom_attributes else frozenset[str]()
     award = check_award(
@@ -50,7 +61,8 @@ def create_credential(
     template_id = normalize_id(credential_template_id)
     if template_id is None:
         raise NotFound("The credential template does not exist")
-    get_credential_template(tx, workspace.id, template_id)
+    template = get_credential_template(tx, workspace.id, template_id)
+    award = with_expiry(award, template, expiry_date)
     if recipient_id is None:
         (found_id,) = find_or_create_recipients(tx, workspace.id, [award], at=at)
         email = award.recipient_email
@@ -61,7 +73,15 @@ def create_credential(
         workspace.id, template_id, award, Recipient(found_id, award.recipient_name, email), state="draft", at=at
     )
     tx.execute(_INSERT, credential_row(credential))
+    record_events(tx, workspace.id, ["credential.created"], [credential.id], at=at)
     return credential
+
+
+def with_expiry(award: Award, template: CredentialTemplate, given: date | None) -> Award:
+    """The award with the expiry date that the template's rule gives, if none was given."""
+    if given is not None or template.expiry_rule is None:
+        return award
+    return msgspec.structs.replace(award, expiry_date=template.expiry_rule.expiry_date(award.issue_date))
 
 
 def new_credential(
@@ -84,6 +104,14 @@ def new_credential(
     )
 
 
+def search_keys(recipient: Recipient) -> dict[str, str | None]:
+    """The columns by which a recipient is searched for."""
+    return {
+        "recipient_name_key": recipient.name.casefold(),
+        "recipient_email_key": None if recipient.email is None else fold_email(recipient.email),
+    }
+
+
 def credential_row(credential: Credential, *, issuing_key: str | None = None) -> dict[str, object]:
     """The values of a credential's columns."""
     return {
@@ -94,12 +122,18 @@ def credential_row(credential: Credential, *, issuing_key: str | None = None) ->
         "recipient_id": credential.recipient.id,
         "recipient_name": credential.recipient.name,
         "recipient_email": credential.recipient.email,
+        **search_keys(credential.recipient),
         "state": credential.state,
         "issue_date": credential.issue_date,
         "expiry_date": credential.expiry_date,
         "custom_attributes": credential.custom_attributes,
         "issuing_key": issuing_key,
         "issued_at": credential.issued_at,
+        "scheduled_for": credential.scheduled_for,
+        "is_sent_when_issued": credential.is_sent_when_issued,
+        "revoked_at": credential.revoked_at,
+        "revocation_reason": credential.revocation_reason,
+        "delivery_state": credential.delivery_state,
         "created_at": credential.created_at,
         "updated_at": credential.updated_at,
     }

@@ -1,12 +1,18 @@
 from datetime import datetime
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 
+from testamur.clock import today
 from testamur.credentials.model import Credential
 from testamur.credentials.queries import get_credential
+from testamur.credentials.sending import queue_delivery
 from testamur.credentials.tables import credentials
 from testamur.db import Transaction
-from testamur.errors import Conflict
+from testamur.errors import Conflict, PaymentRequired
+from testamur.plans import UNLIMITED, Plan
+from testamur.webhooks.recording import record_events
+from testamur.workspaces.allowance import take_allowance
+from testamur.workspaces.model import Workspace
 
 # The condition on the state decides between two requests at once: exactly one of them changes the row.
 _ISSUE = (
@@ -14,16 +20,89 @@ _ISSUE = (
     .where(
         credentials.c.workspace_id == bindparam("of_workspace"),
         credentials.c.id == bindparam("credential_id"),
-        credentials.c.state == "draft",
+        credentials.c.state == bindparam("from_state"),
     )
-    .values(state="issued", issued_at=bindparam("at"), updated_at=bindparam("at"))
+    .values(state="issued", issued_at=bindparam("at"), updated_at=bindparam("at"), scheduled_for=None)
+)
+_DUE = (
+    select(credentials.c.workspace_id, credentials.c.id, credentials.c.is_sent_when_issued)
+    .where(credentials.c.state == "scheduled", credentials.c.scheduled_for <= bindparam("at"))
+    .order_by(credentials.c.scheduled_for)
+    .limit(bindparam("limit"))
+)
+_SCHEDULE = (
+    update(credentials)
+    .where(
+        credentials.c.workspace_id == bindparam("of_workspace"),
+        credentials.c.id == bindparam("credential_id"),
+        credentials.c.state.in_(("draft", "scheduled")),
+    )
+    .values(
+        state="scheduled",
+        scheduled_for=bindparam("moment"),
+        is_sent_when_issued=bindparam("is_sent"),
+        updated_at=bindparam("at"),
+    )
 )
 
 
-def issue_credential(tx: Transaction, workspace_id: str, credential_id: str, *, at: datetime) -> Credential:
-    """A draft becomes issued. Raises NotFound, or Conflict if it is not a draft."""
-    issued = tx.execute(_ISSUE, {"of_workspace": workspace_id, "credential_id": credential_id, "at": at}).rowcount
-    credential = get_credential(tx, workspace_id, credential_id)
+def issue_credential(
+    tx: Transaction,
+    workspace: Workspace,
+    credential_id: str,
+    *,
+    plan: Plan = UNLIMITED,
+    from_state: str = "draft",
+    at: datetime,
+) -> Credential:
+    """A draft (or one whose scheduled time has come) becomes issued.
+
+    Raises NotFound, Conflict if it is not in that state, PaymentRequired if the year's allowance is used up.
+    """
+    place = {"of_workspace": workspace.id, "credential_id": credential_id, "from_state": from_state}
+    issued = tx.execute(_ISSUE, {**place, "at": at}).rowcount
+    credential = get_credential(tx, workspace.id, credential_id)
     if not issued:
         raise Conflict("Only draft credentials can be issued")
+    take_allowance(tx, workspace.id, plan, year=today(workspace.time_zone, at).year)
+    record_events(tx, workspace.id, ["credential.issued"], [credential.id], at=at)
     return credential
+
+
+def schedule_credential(
+    tx: Transaction, workspace: Workspace, credential_id: str, moment: datetime, *, is_sent: bool, at: datetime
+) -> Credential:
+    """A draft will be issued at that moment, and sent then if wanted.
+
+    Raises NotFound, or Conflict if it was issued already.
+    """
+    place = {"of_workspace": workspace.id, "credential_id": credential_id}
+    scheduled = tx.execute(_SCHEDULE, {**place, "moment": moment, "is_sent": is_sent, "at": at}).rowcount
+    credential = get_credential(tx, workspace.id, credential_id)
+    if not scheduled:
+        raise Conflict("Only draft credentials can be scheduled")
+    return credential
+
+
+def find_due(tx: Transaction, at: datetime, limit: int) -> list[tuple[str, str, bool]]:
+    """Scheduled credentials of all workspaces whose time has come: workspace, id, and whether to send them."""
+    return [tuple(row) for row in tx.execute(_DUE, {"at": at, "limit": limit})]
+
+
+def issue_due(
+    tx: Transaction,
+    workspace: Workspace,
+    credential_id: str,
+    *,
+    is_sent: bool,
+    base_url: str,
+    plan: Plan = UNLIMITED,
+    at: datetime,
+) -> None:
+    """Issue one scheduled credential. One that another worker has issued meanwhile is left alone."""
+    try:
+        credential = issue_credential(tx, workspace, credential_id, plan=plan, from_state="scheduled", at=at)
+    except (Conflict, PaymentRequired):
+        return
+    if is_sent:
+        queue_delivery(tx, workspace, [credential], base_url=base_url, is_repeatable=False, at=at)

@@ -5,6 +5,11 @@ def page_url(base_url: str, public_id: str) -> str:
     return f"{base_url}/credentials/{public_id}"
 
 
+def recipient_url(base_url: str, public_id: str) -> str:
+    """The page's address as it is given to the recipient and to nobody else."""
+    return f"{page_url(base_url, public_id)}?recipient=true"
+
+
 def files_key(workspace_id: str, credential_id: str) -> str:
     """The folder of everything that was rendered from a credential."""
     return f"credentials/{workspace_id}/{credential_id}"

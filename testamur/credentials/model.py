@@ -15,6 +15,10 @@ class Recipient(msgspec.Struct, frozen=True):
     email: str | None
 
 
+# What became of its delivery by email; not_provided: there was no address to send it to.
+DeliveryState = Literal["not_sent", "not_provided", "sending", "sent", "bounced", "opened"]
+
+
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """An award. `state` is what was done with it; ask `status_on` for what it is on a day."""
 
@@ -28,11 +32,20 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     expiry_date: date | None
     custom_attributes: dict[str, str]
     issued_at: datetime | None
+    scheduled_for: datetime | None = None
+    is_sent_when_issued: bool = False
+    revoked_at: datetime | None = None
+    revocation_reason: str | None = None
+    delivery_state: DeliveryState = "not_sent"
     created_at: datetime
     updated_at: datetime
 
     def status_on(self, today: date) -> Status:
-        """`today` is the day in the workspace's time zone; the day of expiry itself is still valid."""
-        if self.state == "issued" and self.expiry_date is not None and self.expiry_date < today:
+        """`today` is the day in the workspace's time zone; the day of expiry itself is still valid.
+
+        The public API has no word for revoked: to it, a credential that is not in force any more has expired.
+        """
+        has_lapsed = self.revoked_at is not None or (self.expiry_date is not None and self.expiry_date < today)
+        if self.state == "issued" and has_lapsed:
             return "expired"
         return self.state

@@ -8,7 +8,9 @@ from testamur.db import Transaction
 from testamur.db.paging import Cursor, Page, Pager, map_page
 from testamur.errors import NotFound
 
-COLUMNS = [column for column in credentials.c if column.key != "issuing_key"]
+# What only finds a credential is no part of it.
+_KEYS = {"issuing_key", "recipient_name_key", "recipient_email_key"}
+COLUMNS = [column for column in credentials.c if column.key not in _KEYS]
 _OF_WORKSPACE = select(*COLUMNS).where(credentials.c.workspace_id == bindparam("workspace_id"))
 _BY_ID = _OF_WORKSPACE.where(credentials.c.id == bindparam("id"))
 _BY_PUBLIC_ID = select(*COLUMNS).where(credentials.c.public_id == bindparam("public_id"))

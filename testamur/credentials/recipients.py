@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 
 from testamur.credentials.awards import Award
+from testamur.credentials.model import Recipient
 from testamur.credentials.tables import recipients
 from testamur.db import Transaction
 from testamur.db.schema import insert_if_new
@@ -22,6 +23,17 @@ _BY_EMAIL_KEYS = select(recipients.c.email_key, recipients.c.id).where(
 )
 _BY_ID = select(recipients.c.id, recipients.c.email).where(
     recipients.c.workspace_id == bindparam("workspace_id"), recipients.c.id == bindparam("id")
+)
+
+_UPDATE = (
+    update(recipients)
+    .where(recipients.c.workspace_id == bindparam("of_workspace"), recipients.c.id == bindparam("of_id"))
+    .values(
+        name=bindparam("new_name"),
+        email=bindparam("new_email"),
+        email_key=bindparam("new_email_key"),
+        updated_at=bindparam("at"),
+    )
 )
 
 
@@ -59,6 +71,22 @@ def find_or_create_recipients(
         tx.execute(_INSERT, list(new_rows.values()))
         known |= _find_by_keys(tx, workspace_id, [key for key in keys if key is not None and key not in known])
     return [known[key] if key is not None else new_rows[position]["id"] for position, key in enumerate(keys)]
+
+
+def change_recipient(
+    tx: Transaction, workspace_id: str, before: Recipient, after: Recipient, *, at: datetime
+) -> Recipient:
+    """What a correction makes of a recipient. One whose new address is another recipient's becomes that one: an
+    address is one recipient. Other credentials go on stating what they state.
+    """
+    key = None if after.email is None else fold_email(after.email)
+    if key is not None:
+        owner = _find_by_keys(tx, workspace_id, [key]).get(key)
+        if owner is not None and owner != before.id:
+            return Recipient(owner, after.name, after.email)
+    values = {"new_name": after.name, "new_email": after.email, "new_email_key": key, "at": at}
+    tx.execute(_UPDATE, {"of_workspace": workspace_id, "of_id": before.id, **values})
+    return after
 
 
 def _find_by_keys(tx: Transaction, workspace_id: str, keys: Sequence[str | None]) -> dict[str | int, str]:

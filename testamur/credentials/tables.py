@@ -1,4 +1,5 @@
 from sqlalchemy import (
+    Boolean,
     Column,
     Date,
     ForeignKey,
@@ -9,9 +10,10 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
 )
 
-from testamur.db.schema import JSONText, Timestamp, metadata, same_workspace
+from testamur.db.schema import JSONText, Timestamp, folded, metadata, same_workspace
 
 recipients = Table(
     "recipients",
@@ -39,6 +41,9 @@ credentials = Table(
     Column("recipient_id", String(26), nullable=False),
     Column("recipient_name", String(255), nullable=False),
     Column("recipient_email", String(254)),
+    # Case-folded, for searching.
+    Column("recipient_name_key", folded(600), nullable=False, server_default=""),
+    Column("recipient_email_key", folded(600)),
     Column("state", String(16), nullable=False),
     Column("issue_date", Date, nullable=False),
     Column("expiry_date", Date),
@@ -46,6 +51,11 @@ credentials = Table(
     # What makes a row of a spreadsheet the same row when the file is issued again.
     Column("issuing_key", String(100)),
     Column("issued_at", Timestamp),
+    Column("scheduled_for", Timestamp),
+    Column("is_sent_when_issued", Boolean, nullable=False, server_default=false()),
+    Column("revoked_at", Timestamp),
+    Column("revocation_reason", String(1000)),
+    Column("delivery_state", String(16), nullable=False, server_default="not_sent"),
     Column("created_at", Timestamp, nullable=False),
     Column("updated_at", Timestamp, nullable=False),
     PrimaryKeyConstraint("id"),
@@ -56,6 +66,11 @@ credentials = Table(
     same_workspace("recipient_id", "recipients"),
     Index(None, "workspace_id", "created_at", "id"),
     Index(None, "recipient_id"),
+    Index("ix_credentials_template_name", "workspace_id", "credential_template_id", "recipient_name_key", "created_at"),
+    Index("ix_credentials_template_created_at", "workspace_id", "credential_template_id", "created_at", "id"),
+    Index("ix_credentials_email_key", "workspace_id", "recipient_email_key"),
+    Index("ix_credentials_expiry_date", "expiry_date"),
+    Index("ix_credentials_scheduled_for", "scheduled_for"),
 )
 
 renderings = Table(

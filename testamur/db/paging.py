@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
-from sqlalchemy import BindParameter, Column, Integer, Row, Select, bindparam, tuple_
+from sqlalchemy import BindParameter, Column, ColumnElement, Integer, Row, Select, bindparam, tuple_
 
 from testamur.db.engine import Transaction
 
@@ -32,17 +32,33 @@ class Page(msgspec.Struct, Generic[Model], frozen=True):
 
 
 class Pager:
-    """The statements of one list, newest first, built once. `statement` has all conditions but those of the page."""
+    """The statements of one list in one order, newest first unless said otherwise.
 
-    def __init__(self, statement: Select[Any], value: Column[Any], row_id: Column[str]) -> None:
+    `statement` has all conditions but those of the page. `value` is what the list is sorted by (never NULL), before the
+    ids; `value_of` finds it in a row, if it is more than a column.
+    """
+
+    def __init__(
+        self,
+        statement: Select[Any],
+        value: ColumnElement[Any],
+        row_id: Column[str],
+        *,
+        descending: bool = True,
+        value_of: Callable[[Row[Any]], Any] | None = None,
+    ) -> None:
         place = tuple_(bindparam("page_value", type_=value.type), bindparam("page_id"))
         limit: BindParameter[int] = bindparam("page_limit", type_=Integer)
         key = tuple_(value, row_id)
-        downwards = statement.order_by(value.desc(), row_id.desc()).limit(limit)
-        self._first = downwards
-        self._next = downwards.where(key < place)
-        self._prev = statement.where(key > place).order_by(value.asc(), row_id.asc()).limit(limit)
-        self._value_name, self._id_name = value.name, row_id.name
+        downwards, upwards = (value.desc(), row_id.desc()), (value.asc(), row_id.asc())
+        forwards, backwards = (downwards, upwards) if descending else (upwards, downwards)
+        after, before = (key < place, key > place) if descending else (key > place, key < place)
+        self._first = statement.order_by(*forwards).limit(limit)
+        self._next = self._first.where(after)
+        self._prev = statement.where(before).order_by(*backwards).limit(limit)
+        self._id_name = row_id.name
+        name = getattr(value, "name", "")
+        self._value_of = value_of or (lambda row: row._mapping[name])  # noqa: SLF001
 
     def rows(self, tx: Transaction, parameters: dict[str, Any], cursor: Cursor | None, limit: int) -> Page[Row[Any]]:
         """One page of rows. One row more than asked for is read, to learn whether another page follows."""
@@ -65,7 +81,7 @@ class Pager:
         )
 
     def _cursor(self, direction: Literal["next", "prev"], row: Row[Any]) -> Cursor:
-        return Cursor(direction, row._mapping[self._value_name], row._mapping[self._id_name])  # noqa: SLF001
+        return Cursor(direction, self._value_of(row), row._mapping[self._id_name])  # noqa: SLF001
 
 
 def map_page(page: Page[Value], convert: Callable[[list[Value]], list[Model]]) -> Page[Model]:

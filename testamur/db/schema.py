@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import DateTime, ForeignKeyConstraint, Insert, MetaData, Table, Text, TypeDecorator
+from sqlalchemy import DateTime, ForeignKeyConstraint, Insert, MetaData, String, Table, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
     naming_convention={
@@ -45,6 +46,11 @@ class JSONText(TypeDecorator[Any]):
         return None if value is None else msgspec.json.decode(value)
 
 
+def folded(length: int) -> TypeEngine[str]:
+    """Case-folded text that is searched by its beginning: both databases order it by its code points."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
 def same_workspace(
     column: str, table: str, *, name: str | None = None, ondelete: str | None = None
 ) -> ForeignKeyConstraint:
@@ -57,6 +63,7 @@ def same_workspace(
 def insert_if_new(table: Table) -> Insert:
     """An INSERT that leaves alone the rows that collide with a unique key.
 
-    Both databases spell ON CONFLICT DO NOTHING alike, so PostgreSQL's construct serves for SQLite too.
+    Both databases spell ON CONFLICT DO NOTHING alike, so PostgreSQL's construct serves for SQLite too. The number of
+    rows that were inserted is kept, which SQLAlchemy does for UPDATE and DELETE only unless asked.
     """
-    return postgresql.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)

@@ -1,4 +1,5 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 
 from testamur.config import BadSetting, Settings
 from testamur.db import Database
@@ -14,6 +15,12 @@ class Platform:
     database: Database
     storage: Folder
     renderers: Renderers
+    # Set in a process that also works on what has to happen later: it then need not wait for the next look.
+    work_waits: Event = field(default_factory=Event)
+
+    def wake_worker(self) -> None:
+        """There may be something to do: call it after a commit."""
+        self.work_waits.set()
 
 
 def open_platform(settings: Settings) -> Platform:

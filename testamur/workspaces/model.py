@@ -12,5 +12,6 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     website_url: str | None
     support_email: str | None
     time_zone: str
+    plan: str | None = None
     created_at: datetime
     updated_at: datetime

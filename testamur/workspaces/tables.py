@@ -1,4 +1,4 @@
-from sqlalchemy import Column, PrimaryKeyConstraint, String, Table, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Integer, PrimaryKeyConstraint, String, Table, UniqueConstraint
 
 from testamur.db.schema import Timestamp, metadata
 
@@ -11,8 +11,20 @@ workspaces = Table(
     Column("website_url", String(2048)),
     Column("support_email", String(254)),
     Column("time_zone", String(64), nullable=False),
+    # The name of a plan in the plans file; a workspace without one is unlimited.
+    Column("plan", String(64)),
     Column("created_at", Timestamp, nullable=False),
     Column("updated_at", Timestamp, nullable=False),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("slug"),
+)
+
+# How many credentials a workspace has issued in a calendar year; deleting one gives nothing back.
+credential_usage = Table(
+    "credential_usage",
+    metadata,
+    Column("workspace_id", String(26), ForeignKey("workspaces.id"), nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("used", Integer, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "year"),
 )

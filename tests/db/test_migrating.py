@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -14,6 +16,8 @@ from testamur.web.platform import Platform
 
 
 def test_the_migrations_make_what_the_tables_declare(platform: Platform):
+    for tables in Path("testamur").glob("*/tables.py"):
+        import_module(f"testamur.{tables.parent.name}.tables")
     with platform.database.read() as tx:
         assert compare_metadata(MigrationContext.configure(tx), metadata) == []
 

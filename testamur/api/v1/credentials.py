@@ -1,3 +1,8 @@
+from hashlib import sha256
+
+import msgspec
+from msgspec import UNSET
+
 from testamur.api.v1.operations import Call, Operation
 from testamur.clock import today
 from testamur.credentials.deleting import delete_credential
@@ -6,14 +11,23 @@ from testamur.credentials.issuing import issue_credential
 from testamur.credentials.model import Credential
 from testamur.credentials.queries import get_credential, list_credentials
 from testamur.credentials.renderings import are_recorded, current_renderings, delete_files, record_renderings
+from testamur.credentials.searching import search_credentials, sort_type
+from testamur.credentials.sending import queue_delivery, send_credential
+from testamur.credentials.updating import update_credential
+from testamur.db import Transaction
+from testamur.db.paging import LIMIT_DEFAULT
 from testamur.wire.v1.credentials import (
+    ChangedRecipient,
     CreateCredential,
     CredentialDesign,
+    SendCredential,
+    UpdateCredential,
     WireCredential,
     to_credential_design,
     to_wire_credential,
 )
 from testamur.wire.v1.paging import WirePage, read_cursor, read_limit, to_page
+from testamur.wire.v1.search import SearchCredentials, read_filter, read_order
 
 _TAG = "Credentials"
 
@@ -21,19 +35,79 @@ _TAG = "Credentials"
 def create(call: Call) -> WireCredential:
     body = call.body(CreateCredential)
     with call.platform.database.write() as tx:
-        credential = create_credential(
+        return _wire(call, _draft(call, tx, body))
+
+
+def create_issue_send(call: Call) -> WireCredential:
+    body = call.body(CreateCredential)
+    with call.platform.database.write() as tx:
+        draft = _draft(call, tx, body)
+        issued = issue_credential(tx, call.workspace, draft.id, plan=call.plan, at=call.at)
+        # Without an address there is nothing to send, and the credential stands all the same.
+        queue_delivery(tx, call.workspace, [issued], base_url=call.base_url, is_repeatable=False, at=call.at)
+    call.platform.wake_worker()
+    return _wire(call, issued)
+
+
+def update(call: Call) -> WireCredential:
+    credential_id, body = call.id, call.body(UpdateCredential)
+    recipient = body.recipient if isinstance(body.recipient, ChangedRecipient) else ChangedRecipient()
+    with call.platform.database.write() as tx:
+        credential = update_credential(
             tx,
             call.workspace,
-            credential_template_id=body.group_id,
-            recipient_name=body.recipient.name,
-            recipient_email=body.recipient.email,
-            recipient_id=body.recipient.id,
+            credential_id,
+            recipient_id=recipient.id or None,
+            recipient_name=None if recipient.name is UNSET else recipient.name,
+            # Some clients send null for what they do not know; an address is too dear to be lost to that.
+            recipient_email=UNSET if recipient.email is None else recipient.email,
             issue_date=body.issue_date or None,
-            expiry_date=body.expiry_date or None,
+            expiry_date=body.expiry_date,
             custom_attributes=body.custom_attributes or None,
+            plan=call.plan,
             at=call.at,
         )
+    call.platform.wake_worker()
     return _wire(call, credential)
+
+
+def search(call: Call) -> WirePage[WireCredential]:
+    body = call.body_or(SearchCredentials)
+    given = body.filter or {}
+    order = read_order(body.sort or None)
+    filter_ = read_filter(given)
+    # The cursor belongs to this search of this workspace and to no other.
+    query = sha256(msgspec.json.encode([given, order], order="sorted")).hexdigest()[:16]
+    list_name = f"search:{call.workspace.id}:{query}"
+    limit = LIMIT_DEFAULT if not isinstance(body.limit, int) else body.limit
+    cursor = read_cursor(body.cursor or None, list_name, sort_type(order))
+    with call.platform.database.read() as tx:
+        page = search_credentials(
+            tx,
+            call.workspace.id,
+            filter_,
+            order=order,
+            today=today(call.workspace.time_zone, call.at),
+            cursor=cursor,
+            limit=limit,
+        )
+    return to_page(page, list_name, lambda credential: _wire(call, credential))
+
+
+def _draft(call: Call, tx: Transaction, body: CreateCredential) -> Credential:
+    return create_credential(
+        tx,
+        call.workspace,
+        credential_template_id=body.group_id,
+        recipient_name=body.recipient.name,
+        recipient_email=body.recipient.email,
+        recipient_id=body.recipient.id,
+        issue_date=body.issue_date or None,
+        expiry_date=body.expiry_date or None,
+        custom_attributes=body.custom_attributes or None,
+        plan=call.plan,
+        at=call.at,
+    )
 
 
 def list_(call: Call) -> WirePage[WireCredential]:
@@ -52,13 +126,25 @@ def get(call: Call) -> WireCredential:
 def issue(call: Call) -> WireCredential:
     # There is no documented body: clients send none, {} or [], and whatever it is stays unread.
     with call.platform.database.write() as tx:
-        return _wire(call, issue_credential(tx, call.workspace.id, call.id, at=call.at))
+        issued = issue_credential(tx, call.workspace, call.id, plan=call.plan, at=call.at)
+    call.platform.wake_worker()
+    return _wire(call, issued)
+
+
+def send(call: Call) -> WireCredential:
+    credential_id = call.id
+    call.body(SendCredential)
+    with call.platform.database.write() as tx:
+        credential = send_credential(tx, call.workspace, credential_id, base_url=call.base_url, at=call.at)
+    call.platform.wake_worker()
+    return _wire(call, credential)
 
 
 def delete(call: Call) -> None:
     with call.platform.database.write() as tx:
-        delete_credential(tx, call.workspace.id, call.id)
+        delete_credential(tx, call.workspace.id, call.id, at=call.at)
     delete_files(call.platform.storage, call.workspace.id, call.id)
+    call.platform.wake_worker()
 
 
 def list_credential_designs(call: Call) -> list[CredentialDesign]:
@@ -101,6 +187,33 @@ OPERATIONS = [
         is_list=True,
     ),
     Operation(
+        method="POST",
+        path="/credentials/create-issue-send",
+        name="createIssueSendCredential",
+        summary="Create, issue and send a credential",
+        description="All or nothing: if anything is wrong, nothing is stored. Without an address nothing is sent.",
+        tag=_TAG,
+        run=create_issue_send,
+        status=201,
+        body=CreateCredential,
+        answer=WireCredential,
+        errors=(402, 404),
+    ),
+    Operation(
+        method="POST",
+        path="/credentials/search",
+        name="searchCredentials",
+        summary="Search credentials",
+        description="Depth at most 10, at most 200 conditions, at most 1000 items in one `in`. contains, startsWith and "
+        "endsWith do not tell capitals from small letters; neither does equals on an email. A day of createdAt or "
+        "updatedAt is a day of UTC. A credential without an expiry date passes no comparison with it.",
+        tag=_TAG,
+        run=search,
+        body=SearchCredentials,
+        is_body_required=False,
+        answer=WirePage[WireCredential],
+    ),
+    Operation(
         method="GET",
         path="/credentials/{id}",
         name="getCredential",
@@ -109,6 +222,18 @@ OPERATIONS = [
         run=get,
         answer=WireCredential,
         errors=(404,),
+    ),
+    Operation(
+        method="PATCH",
+        path="/credentials/{id}",
+        name="updateCredential",
+        summary="Update a credential",
+        description="Issued credentials can be corrected too; their previews get new addresses. Nothing is sent again.",
+        tag=_TAG,
+        run=update,
+        body=UpdateCredential,
+        answer=WireCredential,
+        errors=(402, 404),
     ),
     Operation(
         method="DELETE",
@@ -128,6 +253,18 @@ OPERATIONS = [
         description="The credential becomes active and its public page can be opened. Only drafts can be issued.",
         tag=_TAG,
         run=issue,
+        answer=WireCredential,
+        errors=(402, 404, 409),
+    ),
+    Operation(
+        method="POST",
+        path="/credentials/{id}/send",
+        name="sendCredential",
+        summary="Send an issued credential",
+        description="Sending again mails again.",
+        tag=_TAG,
+        run=send,
+        body=SendCredential,
         answer=WireCredential,
         errors=(402, 404, 409),
     ),

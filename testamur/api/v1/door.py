@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
 
-from testamur.api.v1 import credentials, designs, groups
+from testamur.api.v1 import attributes, credentials, designs, groups, interactions, workspaces
 from testamur.api.v1.gate import Gate
 from testamur.api.v1.operations import Call, Operation
 from testamur.clock import now
@@ -20,7 +20,14 @@ from testamur.web.rate_limit import RateLimit
 from testamur.web.threads import run_query
 
 BODY_BYTES_MAX = 1024 * 1024
-OPERATIONS: list[Operation] = [*groups.OPERATIONS, *designs.OPERATIONS, *credentials.OPERATIONS]
+OPERATIONS: list[Operation] = [
+    *groups.OPERATIONS,
+    *designs.OPERATIONS,
+    *credentials.OPERATIONS,
+    *interactions.OPERATIONS,
+    *attributes.OPERATIONS,
+    *workspaces.OPERATIONS,
+]
 
 _encoder = msgspec.json.Encoder()
 
@@ -38,11 +45,11 @@ class ApiV1:
         request = Request(scope, receive)
         at = now()
         database = self._platform.database
-        workspace = await run_query(database, lambda: self._gate.admit(request.headers, at))
+        token, workspace = await run_query(database, lambda: self._gate.admit(request.headers, at))
         scope.setdefault("state", {})["workspace_id"] = workspace.id
         operation, path = self._find(request.method, scope["path"])
         content = await _read_body(request)
-        call = Call(self._platform, workspace, path, request.query_params, content, at)
+        call = Call(self._platform, workspace, token, path, request.query_params, content, at)
         answer = await run_query(database, lambda: operation.run(call))
         body = b"" if answer is None else _encoder.encode(answer)
         media_type = None if answer is None else "application/json"

@@ -7,6 +7,7 @@ from datetime import datetime
 from testamur.db import Database
 from testamur.errors import InvalidVersion, MissingVersion, Unauthorized
 from testamur.tokens.authenticating import authenticate_token, is_use_worth_recording, record_use
+from testamur.tokens.model import AccessToken
 from testamur.web.rate_limit import RateLimit
 from testamur.workspaces.model import Workspace
 
@@ -22,8 +23,8 @@ class Gate:
         self._database = database
         self._rate_limit = rate_limit
 
-    def admit(self, headers: Mapping[str, str], at: datetime) -> Workspace:
-        """The workspace that the token acts for. Raises Unauthorized, MissingVersion, InvalidVersion, RateLimited."""
+    def admit(self, headers: Mapping[str, str], at: datetime) -> tuple[AccessToken, Workspace]:
+        """The token, and the workspace that it acts for. Raises Unauthorized, MissingVersion, InvalidVersion, RateLimited."""
         given = _BEARER.fullmatch(headers.get("authorization", ""))
         if given is None:
             raise Unauthorized
@@ -38,4 +39,4 @@ class Gate:
         if is_use_worth_recording(token, at):
             with self._database.write() as tx:
                 record_use(tx, token, at)
-        return workspace
+        return token, workspace

@@ -25,6 +25,7 @@ def create_group(call: Call) -> Group:
             name=body.name,
             design_ids=_design_ids_to_create(tx, call.workspace.id, body),
             learning_event_url=body.learning_event_url or None,
+            plan=call.plan,
             at=call.at,
         )
     return to_group(template)
@@ -53,6 +54,7 @@ def update_group(call: Call) -> Group:
             name=None if isinstance(body.name, UnsetType) else body.name,
             design_ids=_design_ids_to_update(tx, before, body),
             learning_event_url=body.learning_event_url,
+            plan=call.plan,
             at=call.at,
         )
     return to_group(template)

@@ -7,8 +7,11 @@ from typing import Any, Literal, TypeVar
 
 from testamur.errors import NotFound
 from testamur.ids import normalize_id
+from testamur.plans import Plan
+from testamur.tokens.model import AccessToken
 from testamur.web.platform import Platform
 from testamur.wire.v1.decoding import decode_object
+from testamur.workspaces.allowance import plan_of
 from testamur.workspaces.model import Workspace
 
 Shape = TypeVar("Shape")
@@ -21,6 +24,7 @@ class Call:
 
     platform: Platform
     workspace: Workspace
+    token: AccessToken
     path: Mapping[str, str]
     query: Mapping[str, str]
     content: bytes
@@ -38,9 +42,26 @@ class Call:
         """The request body. Raises InvalidJSON or Invalid."""
         return decode_object(self.content, shape)
 
+    def body_or(self, shape: type[Shape]) -> Shape:
+        """The request body, which may also be left out."""
+        return decode_object(self.content.strip() or b"{}", shape)
+
+    @property
+    def plan(self) -> Plan:
+        """What the workspace may use."""
+        return plan_of(self.workspace, self.platform.settings.plans)
+
     @property
     def base_url(self) -> str:
         return self.platform.settings.base_url
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A text in the query of an operation that may be left out."""
+
+    name: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +80,10 @@ class Operation:
     status: int = 200
     body: Any = None
     answer: Any = None
+    is_body_required: bool = True
     is_list: bool = False
+    parameters: tuple[Parameter, ...] = ()
+    # Ours, and not of the protocol that the rest follows.
+    is_extension: bool = False
     errors: tuple[int, ...] = ()
     description: str = ""

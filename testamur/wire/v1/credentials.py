@@ -1,5 +1,5 @@
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -8,6 +8,14 @@ from testamur.credentials.model import Credential, Status
 from testamur.credentials.renderings import Rendering
 from testamur.wire.v1.timestamps import timestamp
 
+GivenAttributes = Annotated[
+    dict[str, Any],
+    Meta(
+        description="Texts by the tag of a custom attribute that the workspace has defined.",
+        examples=[{"custom.mentor": "Jane Doe"}],
+        extra_json_schema={"additionalProperties": {"type": "string", "maxLength": 5000}},
+    ),
+]
 CustomAttributes = Annotated[
     dict[str, str],
     Meta(
@@ -36,7 +44,49 @@ class CreateCredential(Struct, rename="camel", kw_only=True):
     expiry_date: (
         Annotated[date, Meta(description="The last day of validity; never expires if left out.")] | UnsetType | None
     ) = UNSET
-    custom_attributes: CustomAttributes | UnsetType | None = UNSET
+    custom_attributes: GivenAttributes | UnsetType | None = UNSET
+
+
+class ChangedRecipient(Struct, rename="camel", kw_only=True):
+    """What to correct of the recipient, as this credential states it."""
+
+    name: (
+        Annotated[str, Meta(examples=["John Doe"], extra_json_schema={"minLength": 1, "maxLength": 255})]
+        | UnsetType
+        | None
+    ) = UNSET
+    email: (
+        Annotated[str, Meta(description="An empty text takes the address away.", extra_json_schema={"maxLength": 254})]
+        | UnsetType
+        | None
+    ) = UNSET
+    id: Annotated[str, Meta(description="If given, the id of this credential's recipient.")] | UnsetType | None = UNSET
+
+
+class UpdateCredential(Struct, rename="camel", kw_only=True):
+    """What to change of a credential; what is left out stays as it is."""
+
+    recipient: ChangedRecipient | UnsetType | None = UNSET
+    issue_date: date | UnsetType | None = UNSET
+    expiry_date: Annotated[date, Meta(description="null: it never expires.")] | UnsetType | None = UNSET
+    custom_attributes: (
+        Annotated[
+            dict[str, Any],
+            Meta(
+                description="Merged key by key; null removes one.",
+                examples=[{"custom.mentor": "Jane Doe"}],
+                extra_json_schema={"additionalProperties": {"type": ["string", "null"], "maxLength": 5000}},
+            ),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
+
+
+class SendCredential(Struct, rename="camel", kw_only=True):
+    """How to send a credential."""
+
+    delivery_method: Annotated[Literal["email"], Meta(examples=["email"])]
 
 
 class WireRecipient(Struct, kw_only=True):

@@ -22,7 +22,8 @@ class _CursorText(msgspec.Struct, array_like=True):
 
     of: str
     direction: Literal["next", "prev"]
-    value: datetime
+    # As text, because JSON cannot tell a day from a moment or an id.
+    value: str
     id: str
 
 
@@ -57,8 +58,11 @@ def read_limit(text: str | None) -> int:
     return int(text)
 
 
-def read_cursor(text: str | None, list_name: str) -> Cursor | None:
-    """The query parameter `cursor`. Raises Invalid if it is none of ours, or one of another list."""
+def read_cursor(text: str | None, list_name: str, value_type: Any = datetime) -> Cursor | None:
+    """The query parameter `cursor`. Raises Invalid if it is none of ours, or one of another list.
+
+    `value_type` is that of the values by which the list is sorted.
+    """
     if not text:
         return None
     try:
@@ -66,15 +70,17 @@ def read_cursor(text: str | None, list_name: str) -> Cursor | None:
             raise ValueError
         decoded = msgspec.json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_CursorText)
         row_id = normalize_id(decoded.id)
-        if decoded.of != list_name or row_id is None or decoded.value.tzinfo is None:
+        value = msgspec.convert(decoded.value, value_type)
+        if decoded.of != list_name or row_id is None or (isinstance(value, datetime) and value.tzinfo is None):
             raise ValueError
     except (ValueError, msgspec.MsgspecError):
         raise Invalid("Must be a cursor that an earlier page of this list gave", ("cursor",)) from None
-    return Cursor(decoded.direction, decoded.value, row_id)
+    return Cursor(decoded.direction, value, row_id)
 
 
 def _encode(cursor: Cursor | None, list_name: str) -> str | None:
     if cursor is None:
         return None
-    content: Any = _CursorText(list_name, cursor.direction, cursor.value, cursor.id)
+    value = cursor.value if isinstance(cursor.value, str) else cursor.value.isoformat()
+    content = _CursorText(list_name, cursor.direction, value, cursor.id)
     return urlsafe_b64encode(msgspec.json.encode(content)).decode().rstrip("=")

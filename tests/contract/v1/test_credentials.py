@@ -29,7 +29,7 @@ def group_id(client, tenant):
         ({"issueDate": 20261124}, 400, ["issueDate"]),
         ({"issueDate": "2026-11-24", "expiryDate": "2026-11-23"}, 400, ["expiryDate"]),
         ({"customAttributes": []}, 400, ["customAttributes"]),
-        ({"customAttributes": {"custom.mentor": 5}}, 400, ["customAttributes", "..."]),
+        ({"customAttributes": {"custom.mentor": 5}}, 400, ["customAttributes", "custom.mentor"]),
         ({"customAttributes": {"custom.mentor": "x" * 5001}}, 400, ["customAttributes", "custom.mentor"]),
         ({"customAttributes": {"custom.nope": "x"}}, 400, ["customAttributes", "custom.nope"]),
     ],

@@ -1,0 +1,61 @@
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Row, bindparam, func, select
+
+from testamur.credentials.tables import credentials
+from testamur.db import Transaction
+from testamur.db.paging import Cursor, Page, Pager, map_page
+from testamur.interactions.model import Interaction
+from testamur.interactions.tables import credential_interactions as table
+
+_OF_WORKSPACE = select(table).where(table.c.workspace_id == bindparam("workspace_id"))
+_PAGER = Pager(_OF_WORKSPACE, table.c.triggered_at, table.c.id)
+_OF_CREDENTIAL_PAGER = Pager(
+    _OF_WORKSPACE.where(table.c.credential_id == bindparam("credential_id")), table.c.triggered_at, table.c.id
+)
+_SUMMARY = (
+    select(table.c.event_type, func.count().label("number"))
+    .join(credentials, credentials.c.id == table.c.credential_id)
+    .where(
+        table.c.workspace_id == bindparam("workspace_id"),
+        credentials.c.credential_template_id == bindparam("template_id"),
+    )
+    .group_by(table.c.event_type)
+)
+_OPENED = (
+    select(func.count())
+    .select_from(credentials)
+    .where(
+        credentials.c.workspace_id == bindparam("workspace_id"),
+        credentials.c.credential_template_id == bindparam("template_id"),
+        credentials.c.delivery_state == "opened",
+    )
+)
+
+
+def list_interactions(
+    tx: Transaction, workspace_id: str, credential_id: str | None, cursor: Cursor | None, limit: int
+) -> Page[Interaction]:
+    """Newest first; of one credential, or of all."""
+    parameters = {"workspace_id": workspace_id}
+    if credential_id is None:
+        page = _PAGER.rows(tx, parameters, cursor, limit)
+    else:
+        page = _OF_CREDENTIAL_PAGER.rows(tx, {**parameters, "credential_id": credential_id}, cursor, limit)
+    return map_page(page, lambda rows: [_model(row) for row in rows])
+
+
+def summarize_template(tx: Transaction, workspace_id: str, template_id: str) -> Mapping[str, int]:
+    """How often the credentials of a template were viewed, downloaded, shared, verified, and opened from their mail."""
+    parameters = {"workspace_id": workspace_id, "template_id": template_id}
+    summary = dict.fromkeys(("viewed", "downloaded", "shared", "verified"), 0)
+    for event_type, number in tx.execute(_SUMMARY, parameters):
+        action = event_type.removeprefix("credential_")
+        shared = action.startswith(("shared_", "added_")) or action == "link_copied"
+        summary["shared" if shared else action] += number
+    return {**summary, "opened": int(tx.execute(_OPENED, parameters).scalar_one())}
+
+
+def _model(row: Row[Any]) -> Interaction:
+    return Interaction(**row._mapping)  # noqa: SLF001

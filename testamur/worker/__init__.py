@@ -1,0 +1,1 @@
+"""The door for time: what has to happen later, and at which moments."""
