@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from testamur.encryption import parse_master_key
 from testamur.plans import Plan
 
 PREFIX = "TESTAMUR_"
@@ -54,6 +55,34 @@ def _rate_limit(text: str) -> str | None:
         r"[1-9]\d*\s*(/|\s*per\s*)\s*(\d+\s*)?(second|minute|hour|day|month|year)s?", text, re.IGNORECASE
     ):
         raise ValueError("must be a number per time, such as 100/second or 1000/minute, or off")
+    return text
+
+
+def _smtp_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.path not in {"", "/"}:
+        raise ValueError("must be smtp://USER:PASSWORD@HOST:587 or smtps://USER:PASSWORD@HOST:465")
+    if parts.query not in {"", "starttls=never"}:
+        raise ValueError("may have no other option than ?starttls=never")
+    return text
+
+
+def _valkey_url(text: str) -> str:
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme not in {"valkey", "redis", "valkeys", "rediss"}:
+        raise ValueError("must be valkey://HOST:6379/0 (valkeys:// for TLS)")
+    return f"valkey{'s' if scheme.endswith('s') and scheme != 'redis' else ''}://{rest}"
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in {"true", "false"}:
+        raise ValueError("must be true or false")
+    return text.lower() == "true"
+
+
+def _email(text: str) -> str:
+    if not re.fullmatch(r"[^@\s<>\"]+@[^@\s<>\"]+", text):
+        raise ValueError("must be an email address")
     return text
 
 
@@ -100,6 +129,21 @@ class Settings:
         _rate_limit, "Requests a workspace may make, such as 100/second, or off.", "100/second"
     )
     plans: Mapping[str, Plan] = _setting(_plans, "Plans by name, as JSON: what workspaces may use.")
+    master_key: bytes | None = _setting(
+        parse_master_key,
+        "Encrypts secrets in the database; 32 bytes as base64. Default: master.key in the data folder.",
+    )
+    smtp_url: str | None = _setting(
+        _smtp_url,
+        "Mail server: smtp://USER:PASSWORD@HOST:587 (STARTTLS), smtps://... (TLS); default: mails are written to files.",
+    )
+    email_from: str = _setting(_email, "Address that mails are sent from.", "no-reply@localhost.localdomain")
+    valkey_url: str | None = _setting(
+        _valkey_url, "Valkey or Redis that counts the rate limit of several processes: valkey://HOST:6379/0."
+    )
+    allow_private_networks: bool = _setting(
+        _boolean, "Whether webhooks may go to private, loopback and link-local addresses.", default=False
+    )
     log_level: str = _setting(
         _choice("debug", "info", "warning", "error"),
         "Least severity that is logged: debug, info, warning, error.",

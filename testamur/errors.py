@@ -111,6 +111,13 @@ class Conflict(TestamurError):
     message = "The request conflicts with the current state of the resource"
 
 
+class Unprocessable(TestamurError):
+    """The request is well-formed, and contradicts one that was made before."""
+
+    code = "unprocessable"
+    message = "The request contradicts an earlier one"
+
+
 class TooLarge(TestamurError):
     code = "payload_too_large"
     message = "The request body is too large"

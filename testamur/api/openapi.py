@@ -7,7 +7,7 @@ import msgspec
 
 from testamur import __version__
 from testamur.api.v1.gate import VERSION, VERSION_HEADER
-from testamur.api.v1.operations import Operation
+from testamur.api.v1.operations import FileAnswer, Operation
 from testamur.wire.v1.errors import Error
 
 _DESCRIPTION = """Testamur issues digital credentials. This API speaks the public certifier.io protocol: a client \
@@ -47,6 +47,7 @@ _ERRORS = {
     404: ("Something that the request names does not exist", ("not_found",)),
     409: ("The state of the object does not allow this", ("conflict",)),
     413: ("The request body is too large", ("payload_too_large",)),
+    422: ("The Idempotency-Key was used for another request", ("unprocessable",)),
     429: ("Too many requests", ("rate_limited",)),
     500: ("Something broke on Testamur's end", ("internal_server_error",)),
 }
@@ -56,7 +57,9 @@ _ERRORS_OF_EVERY_OPERATION = (400, 401, 429, 500)
 def describe_api(operations: Iterable[Operation], server_url: str) -> dict[str, Any]:
     """The whole document. `server_url` is where /v1 is served, without /v1."""
     listed = list(operations)
-    types = [kind for operation in listed for kind in (operation.body, operation.answer) if kind is not None]
+    types = [
+        kind for operation in listed for kind in (operation.body, operation.answer) if kind not in (None, FileAnswer)
+    ]
     schemas, components = msgspec.json.schema_components([*types, Error], ref_template="#/components/schemas/{name}")
     by_type = dict(zip(map(str, [*types, Error]), schemas, strict=True))
     for kind in types:
@@ -88,7 +91,14 @@ def describe_api(operations: Iterable[Operation], server_url: str) -> dict[str, 
                     "required": True,
                     "description": "Version of the API.",
                     "schema": {"type": "string", "enum": [VERSION]},
-                }
+                },
+                "IdempotencyKey": {
+                    "name": "Idempotency-Key",
+                    "in": "header",
+                    "required": False,
+                    "description": "Extension: the same key and request again, within 24 hours, gets the same answer again.",
+                    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+                },
             },
         },
     }
@@ -107,6 +117,8 @@ def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         described["description"] = " ".join(filter(None, (operation.description, note)))
     if operation.is_extension:
         described["x-testamur-extension"] = True
+    if operation.upload is not None:
+        described["requestBody"] = {"required": True, "content": {operation.upload: {}}}
     if operation.body is not None:
         content = {"application/json": {"schema": schemas[str(operation.body)]}}
         described["requestBody"] = {"required": operation.is_body_required, "content": content}
@@ -115,14 +127,17 @@ def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
 
 def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
     yield {"$ref": "#/components/parameters/Version"}
+    if operation.method == "POST":
+        yield {"$ref": "#/components/parameters/IdempotencyKey"}
     if "{id}" in operation.path:
         yield {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     for parameter in operation.parameters:
         yield {
             "name": parameter.name,
             "in": "query",
+            "required": parameter.is_required,
             "description": parameter.description,
-            "schema": {"type": "string"},
+            "schema": {"type": "string", "enum": list(parameter.choices)} if parameter.choices else {"type": "string"},
         }
     if operation.is_list:
         yield {
@@ -141,10 +156,16 @@ def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
 
 def _responses(operation: Operation, schemas: dict[str, Any]) -> Iterable[tuple[str, Any]]:
     done: dict[str, Any] = {"description": "Done" if operation.answer is None else "The answer"}
-    if operation.answer is not None:
+    if operation.answer is FileAnswer:
+        done["content"] = {"text/csv": {"schema": {"type": "string"}}}
+    elif operation.answer is not None:
         done["content"] = {"application/json": {"schema": schemas[str(operation.answer)]}}
     yield str(operation.status), done
-    extra = (*operation.errors, 413) if operation.body is not None else operation.errors
+    extra = [*operation.errors]
+    if operation.body is not None or operation.upload is not None:
+        extra.append(413)
+    if operation.method == "POST":
+        extra += [409, 422]
     for status in sorted({*_ERRORS_OF_EVERY_OPERATION, *extra}):
         description, codes = _ERRORS[status]
         response: dict[str, Any] = {

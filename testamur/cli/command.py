@@ -11,6 +11,7 @@ from testamur.cli.issue import issue_command
 from testamur.cli.serve import migrate_command, serve_command
 from testamur.cli.setup import bootstrap_command
 from testamur.cli.tokens import token_group
+from testamur.cli.worker import worker_command
 from testamur.cli.workspaces import workspace_group
 from testamur.config import BadSetting
 from testamur.errors import TestamurError
@@ -29,6 +30,7 @@ def testamur() -> None:
 
 for command in (
     serve_command,
+    worker_command,
     migrate_command,
     bootstrap_command,
     workspace_group,

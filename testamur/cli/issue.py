@@ -22,10 +22,12 @@ from testamur.credentials.values import attribute_values
 from testamur.designs.queries import find_designs
 from testamur.errors import NotFound
 from testamur.ids import normalize_id
+from testamur.plans import UNLIMITED, Plan
 from testamur.rendering.renderer import Renderer
 from testamur.storage.folder import write_file
 from testamur.web.platform import Platform
 from testamur.web.threads import RENDERING_THREADS
+from testamur.workspaces.allowance import plan_of
 from testamur.workspaces.model import Workspace
 
 # File systems allow 255 bytes, and a letter of most scripts takes three.
@@ -42,7 +44,7 @@ FILE_NAME_LENGTH_MAX = 60
 def issue_command(
     file: Path, template_id: str, out: Path, *, no_pdf: bool, encoding: str | None, workspace: str | None
 ) -> None:
-    """Issue a credential for each row of the CSV FILE.
+    """Issue a credential for each row of FILE (CSV, XLSX).
 
     Running it again issues nothing twice. Columns: recipient.name, and if wanted recipient.email, issue_date,
     expiry_date, external_id and custom attributes such as custom.hours.
@@ -52,11 +54,14 @@ def issue_command(
             owner = find_workspace(tx, workspace)
             template = _find_template(platform, owner, template_id)
             tags = frozenset(item.tag for item in list_attributes(tx, owner.id))
-        sheet = read_sheet(file.read_bytes(), defined_tags=tags, encoding=encoding)
-        for heading in sheet.ignored:
-            click.echo(f'The column "{heading}" means nothing to Testamur and is left out', err=True)
-        run = IssueRun(platform, owner, template, out, RowChecker(owner, tags), writes_pdfs=not no_pdf)
-        run.issue(sheet)
+        with file.open("rb") as opened:
+            sheet = read_sheet(opened, defined_tags=tags, encoding=encoding)
+            for heading in sheet.ignored:
+                click.echo(f'The column "{heading}" means nothing to Testamur and is left out', err=True)
+            plan = plan_of(owner, platform.settings.plans)
+            checker = RowChecker(owner, tags, template, plan=plan)
+            run = IssueRun(platform, owner, template, out, checker, writes_pdfs=not no_pdf, plan=plan)
+            run.issue(sheet)
     click.echo(f"Issued {run.issued}, found {run.found} issued before, wrote {run.pdfs} PDFs, {run.faulty} faulty rows")
     if run.faulty:
         sys.exit(1)
@@ -74,12 +79,14 @@ class IssueRun:
         checker: RowChecker,
         *,
         writes_pdfs: bool,
+        plan: Plan = UNLIMITED,
     ) -> None:
         self._platform = platform
         self._workspace = workspace
         self._template = template
         self._out = out
         self._checker = checker
+        self._plan = plan
         self._renderer = _find_renderer(platform, workspace, template) if writes_pdfs else None
         self.issued = self.found = self.faulty = self.pdfs = 0
 
@@ -101,7 +108,7 @@ class IssueRun:
                 done = {outcome.line: outcome for outcome in outcomes if isinstance(outcome, RowResult)}
                 if checked:
                     with self._platform.database.write() as tx:
-                        for result in issue_rows(tx, self._workspace, self._template, checked, at=at):
+                        for result in issue_rows(tx, self._workspace, self._template, checked, plan=self._plan, at=at):
                             done[result.line] = result
                 # The order of the rows is kept, because threads.map keeps it.
                 ordered = [done[outcome.line] for outcome in outcomes]
@@ -115,7 +122,7 @@ class IssueRun:
         if result.error is not None:
             self.faulty += 1
             click.echo(f"Line {result.line}: {result.error}", err=True)
-        elif result.is_new:
+        elif result.outcome == "created":
             self.issued += 1
         else:
             self.found += 1

@@ -1,5 +1,10 @@
 import dataclasses
 import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import click
 import uvicorn
@@ -9,8 +14,9 @@ from testamur.cli.setup import Bootstrapped, bootstrap
 from testamur.config import DEFAULT_BASE_URL, read_settings
 from testamur.db.migrating import migrate
 from testamur.logs import configure_logs
-from testamur.web.platform import open_platform
+from testamur.web.platform import Platform, open_platform
 from testamur.web.welcome import first_request
+from testamur.worker.work import Worker
 from testamur.workspaces.queries import count_workspaces
 
 STOP_SECONDS = 30
@@ -20,8 +26,12 @@ STOP_SECONDS = 30
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Number of processes.")
-def serve_command(host: str, port: int, workers: int) -> None:
-    """Serve the API, the public pages and the dashboard."""
+@click.option("--no-worker", is_flag=True, help="Leave mails, webhooks and imports to testamur worker.")
+def serve_command(host: str, port: int, workers: int, *, no_worker: bool) -> None:
+    """Serve the API, the public pages and the dashboard.
+
+    Mails, webhooks and imports are worked on beside it.
+    """
     settings = read_settings()
     if settings.base_url == DEFAULT_BASE_URL and port != 8000:
         # Without an address of its own the server is where it listens.
@@ -36,29 +46,43 @@ def serve_command(host: str, port: int, workers: int) -> None:
         _welcome(bootstrap(platform))
     else:
         click.echo(f"Testamur runs at {settings.base_url} (Ctrl-C stops it)")
-    if workers == 1:
-        uvicorn.run(
-            create_app(platform),
-            host=host,
-            port=port,
-            timeout_graceful_shutdown=STOP_SECONDS,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-        )
-        return
-    platform.database.close()
+    with _working(platform, is_wanted=not no_worker):
+        if workers == 1:
+            _serve(create_app(platform), host, port)
+        else:
+            # The processes open their own connections; this one only watches them, and works.
+            _serve("testamur.app:create_app_from_environment", host, port, factory=True, workers=workers)
+
+
+def _serve(app: Any, host: str, port: int, **options: Any) -> None:
     uvicorn.run(
-        "testamur.app:create_app_from_environment",
-        factory=True,
+        app,
         host=host,
         port=port,
-        workers=workers,
         timeout_graceful_shutdown=STOP_SECONDS,
         log_config=None,
         access_log=False,
         server_header=False,
+        **options,
     )
+
+
+@contextmanager
+def _working(platform: Platform, *, is_wanted: bool) -> Iterator[None]:
+    """A worker beside the server, in a thread of this process."""
+    if not is_wanted:
+        yield
+        return
+    # Of several servers on one machine each has its own port, but this name is only that of the work left behind.
+    worker = Worker(platform, f"serve-{socket.gethostname()}")
+    thread = threading.Thread(target=worker.work, name="worker", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        worker.stop()
+        thread.join(STOP_SECONDS)
+        platform.database.close()
 
 
 @click.command("migrate")

@@ -1,9 +1,10 @@
 import click
 
-from testamur.cli.platform import json_option, opened_platform, print_json, print_table
+from testamur.cli.platform import find_workspace, json_option, opened_platform, print_json, print_table
 from testamur.clock import now
 from testamur.designs.starters import add_starters
-from testamur.workspaces.creating import create_workspace
+from testamur.errors import NotFound
+from testamur.workspaces.creating import create_workspace, set_plan
 from testamur.workspaces.model import Workspace
 from testamur.workspaces.queries import list_workspaces
 
@@ -34,6 +35,23 @@ def create_command(
         print_json(_as_json(workspace))
     else:
         click.echo(f"Made workspace {workspace.slug} ({workspace.id})")
+
+
+@workspace_group.command("plan")
+@click.argument("slug")
+@click.argument("name", required=False)
+def plan_command(slug: str, name: str | None) -> None:
+    """Give a workspace one of the plans in TESTAMUR_PLANS; without NAME, none.
+
+    A workspace without a plan may use everything.
+    """
+    with opened_platform() as platform, platform.database.write() as tx:
+        plans = platform.settings.plans
+        if name is not None and name not in plans:
+            known = ", ".join(plans) or "none; describe them in TESTAMUR_PLANS"
+            raise NotFound(f"There is no plan {name}; there are {known}")
+        set_plan(tx, find_workspace(tx, slug).id, name, at=now())
+    click.echo(f"{slug} has the plan {name}" if name else f"{slug} has no plan: it may use everything")
 
 
 @workspace_group.command("list")

@@ -8,24 +8,30 @@ run again, and rows that were issued are found instead of issued.
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET
 from sqlalchemy import bindparam, select
 
 from testamur.clock import today
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credentials.awards import Award, check_award
-from testamur.credentials.drafting import credential_row, new_credential
-from testamur.credentials.model import Credential, Recipient
+from testamur.credentials.drafting import credential_row, new_credential, with_expiry
+from testamur.credentials.model import Credential, Recipient, State
 from testamur.credentials.queries import COLUMNS, to_credential
 from testamur.credentials.recipients import find_or_create_recipients
+from testamur.credentials.sending import queue_delivery
 from testamur.credentials.spreadsheets import FaultyRow, SheetRow
 from testamur.credentials.tables import credentials
+from testamur.credentials.updating import update_credential
 from testamur.db import Transaction
 from testamur.db.schema import insert_if_new
-from testamur.errors import Invalid
+from testamur.errors import Invalid, PaymentRequired
+from testamur.plans import UNLIMITED, Plan
 from testamur.text import fold_email
+from testamur.webhooks.recording import record_events
+from testamur.workspaces.allowance import take_allowance
 from testamur.workspaces.model import Workspace
 
 ROWS_PER_TRANSACTION = 500
@@ -38,36 +44,58 @@ _BY_KEYS = select(*COLUMNS, credentials.c.issuing_key).where(
 )
 
 
+# What to do with a row whose recipient has a credential of the template already.
+Duplicates = Literal["skip", "allow", "replace"]
+# How far each row is taken.
+Action = Literal["draft", "issue", "send"]
+
+
 class RowResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a row: a credential (`is_new` if this run issued it) or an error."""
+    """What became of a row: a credential (made, found or replaced) or an error."""
 
     line: int
     credential: Credential | None = None
-    is_new: bool = False
+    outcome: Literal["created", "skipped", "replaced", "faulty"] = "faulty"
     error: str | None = None
 
 
 class CheckedRow(msgspec.Struct, frozen=True):
-    """A row that can be issued, and its issuing key."""
+    """A row that can be issued, and its issuing key (None: it may stand beside others of its recipient)."""
 
     line: int
     award: Award
-    key: str
+    key: str | None
 
 
 class RowChecker:
     """Checks the rows of one file in turn; it remembers their keys, to tell a row that repeats an earlier one."""
 
-    def __init__(self, workspace: Workspace, defined_tags: Collection[str]) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        defined_tags: Collection[str],
+        template: CredentialTemplate,
+        *,
+        duplicates: Duplicates = "skip",
+        plan: Plan = UNLIMITED,
+    ) -> None:
         self._workspace = workspace
         self._defined_tags = defined_tags
-        self._line_of_key: dict[str, int] = {}
+        self._template = template
+        self._duplicates = duplicates
+        self._plan = plan
+        # Eight bytes of each key are enough to tell them apart, and little for a million rows.
+        self._line_of_key: dict[int, int] = {}
 
     def check(self, row: SheetRow | FaultyRow, *, at: datetime) -> CheckedRow | RowResult:
         """The row, ready to be issued, or its result if it cannot be."""
         if isinstance(row, FaultyRow):
             return RowResult(line=row.line, error=row.error)
         try:
+            if row.custom_attributes:
+                self._plan.require("custom_attributes")
+            if row.expiry_date is not None:
+                self._plan.require("expiry")
             award = check_award(
                 recipient_name=row.recipient_name,
                 recipient_email=row.recipient_email,
@@ -79,8 +107,13 @@ class RowChecker:
             )
         except Invalid as error:
             return RowResult(line=row.line, error="; ".join(str(problem) for problem in error.problems))
+        except PaymentRequired as error:
+            return RowResult(line=row.line, error=error.message)
+        award = with_expiry(award, self._template, row.expiry_date)
+        if self._duplicates == "allow":
+            return CheckedRow(row.line, award, None)
         key = issuing_key(row, award)
-        earlier = self._line_of_key.setdefault(key, row.line)
+        earlier = self._line_of_key.setdefault(int(key[1:17], 16), row.line)
         if earlier != row.line:
             hint = "" if row.external_id else "; to award it twice, add a column external_id that tells the rows apart"
             return RowResult(line=row.line, error=f"Same recipient as line {earlier}{hint}")
@@ -88,35 +121,109 @@ class RowChecker:
 
 
 def issue_rows(
-    tx: Transaction, workspace: Workspace, template: CredentialTemplate, rows: Sequence[CheckedRow], *, at: datetime
+    tx: Transaction,
+    workspace: Workspace,
+    template: CredentialTemplate,
+    rows: Sequence[CheckedRow],
+    *,
+    action: Action = "issue",
+    duplicates: Duplicates = "skip",
+    plan: Plan = UNLIMITED,
+    base_url: str = "",
+    at: datetime,
 ) -> list[RowResult]:
-    """Issue one credential per row, or find the one that an earlier run issued; results in the order of the rows.
+    """Make one credential per row, or find (or correct) the one that an earlier run made; results in their order.
 
     Give it some hundred rows at a time: one transaction over a whole file would keep all other writers waiting, and
-    lose everything if it is cut off.
+    lose everything if it is cut off. Raises PaymentRequired, with nothing made, if the allowance is too small.
     """
     found = _find(tx, workspace.id, template.id, rows)
-    missing = [row for row in rows if row.key not in found]
-    made: dict[str, Credential] = {}
-    if missing:
-        recipient_ids = find_or_create_recipients(tx, workspace.id, [row.award for row in missing], at=at)
-        for row, recipient_id in zip(missing, recipient_ids, strict=True):
-            recipient = Recipient(recipient_id, row.award.recipient_name, row.award.recipient_email)
-            made[row.key] = new_credential(workspace.id, template.id, row.award, recipient, state="issued", at=at)
-        inserted = tx.execute(
-            _INSERT, [credential_row(credential, issuing_key=key) for key, credential in made.items()]
-        ).rowcount
-        if inserted != len(made):
-            # Another run may have issued some of these rows since we looked: its credentials stand. (The driver of
-            # PostgreSQL does not count the rows of one statement that has many.)
-            stored = _find(tx, workspace.id, template.id, missing)
-            found |= {key: credential for key, credential in stored.items() if credential.id != made[key].id}
-    return [
-        RowResult(line=row.line, credential=found[row.key])
-        if row.key in found
-        else RowResult(line=row.line, credential=made[row.key], is_new=True)
-        for row in rows
-    ]
+    missing = [row for row in rows if row.key is None or row.key not in found]
+    made = _make(tx, workspace, template, missing, is_issued=action != "draft", at=at)
+    keyed = {row.key: row.line for row in missing if row.key is not None}
+    if made and keyed:
+        stored = _find(tx, workspace.id, template.id, missing) if made.inserted != len(missing) else {}
+        # Another run has issued some of these rows since we looked: its credentials stand.
+        found |= {key: item for key, item in stored.items() if item.id != made[keyed[key]].id}
+    new = [made[row.line] for row in missing if row.key is None or row.key not in found]
+    _follow_up(tx, workspace, new, action=action, plan=plan, base_url=base_url, at=at)
+    results = []
+    for row in rows:
+        if row.key is None or row.key not in found:
+            results.append(RowResult(line=row.line, credential=made[row.line], outcome="created"))
+        elif duplicates == "replace":
+            results.append(_replace(tx, workspace, found[row.key], row, at=at))
+        else:
+            results.append(RowResult(line=row.line, credential=found[row.key], outcome="skipped"))
+    return results
+
+
+class _Made(dict[int, Credential]):
+    """New credentials by line, and how many of them the database really took."""
+
+    inserted: int = 0
+
+
+def _make(
+    tx: Transaction,
+    workspace: Workspace,
+    template: CredentialTemplate,
+    rows: Sequence[CheckedRow],
+    *,
+    is_issued: bool,
+    at: datetime,
+) -> _Made:
+    made = _Made()
+    if not rows:
+        return made
+    state: State = "issued" if is_issued else "draft"
+    for row, recipient_id in zip(
+        rows, find_or_create_recipients(tx, workspace.id, [row.award for row in rows], at=at), strict=True
+    ):
+        recipient = Recipient(recipient_id, row.award.recipient_name, row.award.recipient_email)
+        made[row.line] = new_credential(workspace.id, template.id, row.award, recipient, state=state, at=at)
+    values = [credential_row(made[row.line], issuing_key=row.key) for row in rows]
+    made.inserted = tx.execute(_INSERT, values).rowcount
+    return made
+
+
+def _follow_up(
+    tx: Transaction,
+    workspace: Workspace,
+    new: Sequence[Credential],
+    *,
+    action: Action,
+    plan: Plan,
+    base_url: str,
+    at: datetime,
+) -> None:
+    """What making credentials brings with it: the allowance, the events, the mails."""
+    if not new:
+        return
+    ids = [credential.id for credential in new]
+    if action == "draft":
+        record_events(tx, workspace.id, ["credential.created"], ids, at=at)
+        return
+    take_allowance(tx, workspace.id, plan, year=today(workspace.time_zone, at).year, count=len(new))
+    record_events(tx, workspace.id, ["credential.created", "credential.issued"], ids, at=at)
+    if action == "send":
+        queue_delivery(tx, workspace, new, base_url=base_url, is_repeatable=False, at=at)
+
+
+def _replace(tx: Transaction, workspace: Workspace, before: Credential, row: CheckedRow, *, at: datetime) -> RowResult:
+    award = row.award
+    after = update_credential(
+        tx,
+        workspace,
+        before.id,
+        recipient_name=award.recipient_name,
+        recipient_email=award.recipient_email if award.recipient_email is not None else UNSET,
+        issue_date=award.issue_date,
+        expiry_date=award.expiry_date,
+        custom_attributes=award.custom_attributes,
+        at=at,
+    )
+    return RowResult(line=row.line, credential=after, outcome="skipped" if after == before else "replaced")
 
 
 def issuing_key(row: SheetRow, award: Award) -> str:
@@ -134,5 +241,8 @@ def _digest(content: Any) -> str:
 
 
 def _find(tx: Transaction, workspace_id: str, template_id: str, rows: Sequence[CheckedRow]) -> dict[str, Credential]:
-    parameters = {"workspace_id": workspace_id, "template_id": template_id, "keys": [row.key for row in rows]}
+    keys = [row.key for row in rows if row.key is not None]
+    if not keys:
+        return {}
+    parameters = {"workspace_id": workspace_id, "template_id": template_id, "keys": keys}
     return {row.issuing_key: to_credential(row) for row in tx.execute(_BY_KEYS, parameters)}

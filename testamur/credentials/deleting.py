@@ -5,10 +5,12 @@ from sqlalchemy import Text, bindparam, cast, delete, select
 from testamur.attributes.queries import get_attribute
 from testamur.attributes.tables import attributes
 from testamur.credential_templates.queries import get_credential_template
-from testamur.credential_templates.tables import credential_templates
+from testamur.credential_templates.tables import credential_template_designs, credential_templates
 from testamur.credentials.queries import count_credentials_of_template
-from testamur.credentials.tables import credentials
+from testamur.credentials.tables import credentials, renderings
 from testamur.db import Transaction
+from testamur.designs.editing import remove_design
+from testamur.designs.queries import get_design
 from testamur.designs.tables import design_versions, designs
 from testamur.errors import Conflict, NotFound
 from testamur.webhooks.recording import record_events
@@ -40,6 +42,23 @@ _CREDENTIAL_WITH_TAG = (
         credentials.c.workspace_id == bindparam("workspace_id"),
         cast(credentials.c.custom_attributes, Text).like(bindparam("quoted", type_=Text)),
     )
+    .limit(1)
+)
+
+_TEMPLATE_WITH_DESIGN = (
+    select(credential_templates.c.name)
+    .join(
+        credential_template_designs, credential_template_designs.c.credential_template_id == credential_templates.c.id
+    )
+    .where(
+        credential_templates.c.workspace_id == bindparam("workspace_id"),
+        credential_template_designs.c.design_id == bindparam("design_id"),
+    )
+    .limit(1)
+)
+_RENDERING_OF_DESIGN = (
+    select(renderings.c.digest)
+    .where(renderings.c.workspace_id == bindparam("workspace_id"), renderings.c.design_id == bindparam("design_id"))
     .limit(1)
 )
 
@@ -79,3 +98,15 @@ def delete_attribute(tx: Transaction, workspace_id: str, attribute_id: str) -> N
     if tx.execute(_CREDENTIAL_WITH_TAG, place).scalar() is not None:
         raise Conflict(f"There are credentials with a value for [{attribute.tag}]; delete these first")
     tx.execute(_DELETE_ATTRIBUTE, {"of_workspace": workspace_id, "attribute_id": attribute_id})
+
+
+def delete_design(tx: Transaction, workspace_id: str, design_id: str) -> None:
+    """Raises NotFound, or Conflict while a credential template shows the design or a rendering was made from it."""
+    design = get_design(tx, workspace_id, design_id)
+    place = {"workspace_id": workspace_id, "design_id": design_id}
+    template = tx.execute(_TEMPLATE_WITH_DESIGN, place).scalar()
+    if template is not None:
+        raise Conflict(f'The credential template "{template}" shows "{design.name}"; take it out there first')
+    if tx.execute(_RENDERING_OF_DESIGN, place).scalar() is not None:
+        raise Conflict(f'There are credentials that were rendered from "{design.name}"; delete these first')
+    remove_design(tx, workspace_id, design_id)

@@ -1,17 +1,23 @@
-"""Reading a CSV file of recipients: which column is what, and each row as something to award."""
+"""Reading a spreadsheet of recipients, CSV or XLSX: which column is what, and each row as something to award."""
 
 import csv
 import io
 import re
-from collections.abc import Collection, Iterator
-from datetime import date, datetime
+import zipfile
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date, datetime, time
+from itertools import chain
+from typing import Any, BinaryIO
 
 import msgspec
+import openpyxl
 
 from testamur.attributes.defining import PREFIX, fold_tag
 from testamur.errors import Invalid, Problem
 
-SIZE_BYTES_MAX = 256 * 1024 * 1024
+WORKBOOK_BYTES_MAX = 256 * 1024 * 1024
+CELLS_MAX = 5_000_000
+LINE_LENGTH_MAX = 1_000_000
 DELIMITERS = ",;\t|"
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
@@ -24,6 +30,10 @@ _NAMES = {
     "external_id": ("externalid", "id", "reference"),
 }
 _COLUMN_BY_NAME = {name: column for column, names in _NAMES.items() for name in names}
+
+
+# The line it stands on (the header included, from 1), and its cells or why they cannot be read.
+_Line = tuple[int, list[str] | str]
 
 
 class SheetRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,70 +56,181 @@ class FaultyRow(msgspec.Struct, frozen=True):
 
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):
-    """A file whose header was understood; `rows` reads on."""
+    """A file whose header was understood; `rows` reads on. `columns` is by position."""
 
+    headings: tuple[str, ...]
     columns: dict[int, str]
     ignored: tuple[str, ...]
     rows: Iterator[SheetRow | FaultyRow]
 
 
-def read_sheet(content: bytes, *, defined_tags: Collection[str], encoding: str | None = None) -> Sheet:
-    """A CSV file in UTF-8, in UTF-16 with a byte order mark, or in the encoding named; any of , ; tab | separates.
+def read_sheet(
+    file: BinaryIO,
+    *,
+    defined_tags: Collection[str],
+    encoding: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+) -> Sheet:
+    """A workbook (XLSX), or a CSV file in UTF-8, in UTF-16 with a byte order mark, or in the encoding named.
 
-    Raises Invalid if the file cannot be read, has no row, or has no column of recipients' names.
+    Any of , ; tab | separates a CSV file. `mapping` says of headings which column they are (an empty text: none); the
+    others are matched by name. Rows are read as they are asked for; the file must stay open meanwhile.
+
+    Raises Invalid if the file cannot be read, has no row, or has no column of recipients' names; reading on may still
+    find a byte that is not of the encoding, which is Invalid too.
     """
-    text = _decode(content, encoding)
-    if not text.strip():
+    start = file.read(4096)
+    file.seek(0)
+    if start.startswith(b"PK\x03\x04"):
+        lines = _workbook_lines(file)
+    elif start.startswith(b"\xd0\xcf\x11\xe0"):
+        raise Invalid("This is a workbook of an old kind (XLS); save it as XLSX or CSV")
+    else:
+        lines = _csv_lines(file, start, encoding)
+    header = next((cells for _, cells in lines if isinstance(cells, list) and any(map(str.strip, cells))), None)
+    if header is None:
         raise Invalid("The file is empty; it needs a header line and a row for each recipient")
-    # The csv module's own guess of the delimiter is often wrong on names; the header line tells it.
-    header_line = next(line for line in text.splitlines() if line.strip())
-    delimiter = max(DELIMITERS, key=header_line.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    header = next((row for row in _lines(reader) if any(cell.strip() for cell in row)), [])
-    columns, ignored = _match_columns(header, defined_tags)
-    rows = _read_rows(reader, columns, len(header))
+    columns, ignored = _match_columns(header, defined_tags, mapping or {})
+    rows = _read_rows(lines, columns, len(header))
     first = next(rows, None)
     if first is None:
         raise Invalid("The file has a header but no row; add a row for each recipient")
-    return Sheet(columns=columns, ignored=ignored, rows=_chain(first, rows))
+    headings = tuple(heading.strip() for heading in header)
+    return Sheet(headings=headings, columns=columns, ignored=ignored, rows=chain([first], rows))
 
 
-def _decode(content: bytes, encoding: str | None) -> str:
-    if len(content) > SIZE_BYTES_MAX:
-        raise Invalid(f"The file is larger than {SIZE_BYTES_MAX // 1024 // 1024} MiB; split it")
-    if content.startswith(b"PK\x03\x04"):
-        raise Invalid("The file is a workbook or a ZIP archive; save the sheet as CSV (UTF-8) and issue that")
-    marked = next((name for mark, name in _BYTE_ORDER_MARKS.items() if content.startswith(mark)), None)
+def _csv_lines(file: BinaryIO, start: bytes, encoding: str | None) -> Iterator[_Line]:
+    marked = next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), None)
     try:
-        text = content.decode(marked or encoding or "utf-8")
+        text = io.TextIOWrapper(file, marked or encoding or "utf-8", newline="")
     except LookupError:
         raise Invalid(f"There is no encoding called {encoding}") from None
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise Invalid(
-            f"Line {line} is not {error.encoding.upper()} text; save the file as CSV UTF-8, "
-            "or name its encoding (often windows-1252)"
-        ) from None
-    if "\0" in text:
-        raise Invalid("The file holds NUL characters: it is not a CSV file, or its encoding is another one")
-    return text
+    # The header line tells the separator; the csv module's own guess of it is often wrong on names.
+    read = _Lines(text)
+    header_line = next((line for line in read if line.strip()), "")
+    read.put_back(header_line)
+    delimiter = max(DELIMITERS, key=header_line.count)
+    return _parse_csv(csv.reader(read, delimiter=delimiter, strict=True), read)
 
 
-def _lines(reader: Iterator[list[str]]) -> Iterator[list[str]]:
+class _Lines(Iterator[str]):
+    """The lines of a text file, counted; what cannot be decoded is told with its line."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._back: list[str] = []
+        self.number = 0
+
+    def put_back(self, line: str) -> None:
+        self._back.append(line)
+        self.number -= 1
+
+    def __next__(self) -> str:
+        self.number += 1
+        if self._back:
+            return self._back.pop()
+        try:
+            # A cell of this length is no cell; a file without line breaks must not fill the memory.
+            line = self._text.readline(LINE_LENGTH_MAX)
+        except UnicodeDecodeError as error:
+            # The text is decoded some lines ahead of the one that is asked for.
+            line_number = self.number + error.object.count(b"\n", 0, error.start)
+            raise Invalid(
+                f"Line {line_number} is not {error.encoding.upper()} text; save the file as CSV UTF-8, "
+                "or name its encoding (often windows-1252)"
+            ) from None
+        if not line:
+            raise StopIteration
+        if len(line) == LINE_LENGTH_MAX:
+            raise Invalid(f"Line {self.number} has more than {LINE_LENGTH_MAX} characters: this is not a CSV file")
+        if "\0" in line:
+            raise Invalid("The file holds NUL characters: it is not a CSV file, or its encoding is another one")
+        return line
+
+
+def _parse_csv(reader: Any, read: _Lines) -> Iterator[_Line]:
+    while True:
+        line = read.number + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield line, f"The row cannot be read: {error}"
+            continue
+        yield line, cells
+
+
+def _workbook_lines(file: BinaryIO) -> Iterator[_Line]:
     try:
-        yield from reader
-    except csv.Error as error:
-        raise Invalid(f"The header line cannot be read: {error}") from None
+        with zipfile.ZipFile(file) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, ValueError):
+        raise Invalid("The file is broken or incomplete; save it again") from None
+    if "xl/workbook.xml" not in names:
+        raise Invalid("This is a ZIP archive and not a workbook; save the sheet as XLSX or CSV")
+    if size > WORKBOOK_BYTES_MAX:
+        raise Invalid(f"The workbook is larger than {WORKBOOK_BYTES_MAX // 1024 // 1024} MiB when unpacked; split it")
+    file.seek(0)
+    try:
+        # Read only: rows come one by one. Values and not formulas; macros are never looked at.
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        sheet = book.worksheets[0]
+    except Exception:  # noqa: BLE001 - a broken workbook can make the reader raise anything.
+        raise Invalid("The workbook cannot be read; save it again as XLSX, or as CSV") from None
+    return _sheet_lines(sheet)
 
 
-def _match_columns(header: list[str], defined_tags: Collection[str]) -> tuple[dict[int, str], tuple[str, ...]]:
+def _sheet_lines(sheet: Any) -> Iterator[_Line]:
+    cells_read = 0
+    rows = iter(sheet.iter_rows(values_only=True))
+    line = 0
+    while True:
+        line += 1
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except Exception:  # noqa: BLE001 - see above.
+            raise Invalid(f"The workbook cannot be read beyond row {line}; save it again as XLSX, or as CSV") from None
+        cells_read += len(row)
+        if cells_read > CELLS_MAX:
+            raise Invalid(f"The sheet has more than {CELLS_MAX:,} cells; remove empty columns, or split it")
+        cells = [_cell_text(cell) for cell in row]
+        while cells and not cells[-1]:
+            cells.pop()
+        yield line, cells
+
+
+def _cell_text(cell: Any) -> str:
+    """What a person sees in a cell, nearly: a day without its hour, a whole number without its point."""
+    if cell is None:
+        return ""
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell)
+
+
+def _match_columns(
+    header: list[str], defined_tags: Collection[str], mapping: Mapping[str, str]
+) -> tuple[dict[int, str], tuple[str, ...]]:
     """Position to column (`recipient_name` ... or a custom tag), and the headings that mean nothing to us."""
     columns: dict[int, str] = {}
     ignored: list[str] = []
     problems: list[Problem] = []
     for position, heading in enumerate(cell.strip() for cell in header):
-        column = _column_of(heading, defined_tags)
-        if column is None and heading.lower().startswith(PREFIX):
+        if heading in mapping and not mapping[heading]:
+            ignored.append(heading)
+            continue
+        column = _column_of(mapping.get(heading, heading), defined_tags)
+        if column is None and heading in mapping:
+            problems.append(Problem((), f'"{mapping[heading]}" is not something that a column can be'))
+        elif column is None and heading.lower().startswith(PREFIX):
             problems.append(
                 Problem(
                     (), f"Custom attribute [{heading.lower()}] is not defined on the workspace level; define it first"
@@ -139,15 +260,10 @@ def _column_of(heading: str, defined_tags: Collection[str]) -> str | None:
     return tag if tag in defined_tags else None
 
 
-def _read_rows(reader: Iterator[list[str]], columns: dict[int, str], width: int) -> Iterator[SheetRow | FaultyRow]:
-    while True:
-        line = getattr(reader, "line_num", 0) + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield FaultyRow(line, f"The row cannot be read: {error}")
+def _read_rows(lines: Iterator[_Line], columns: dict[int, str], width: int) -> Iterator[SheetRow | FaultyRow]:
+    for line, cells in lines:
+        if isinstance(cells, str):
+            yield FaultyRow(line, cells)
             continue
         if not any(cell.strip() for cell in cells):
             continue
@@ -186,8 +302,3 @@ def _date(column: str, cells: dict[str, str]) -> date | None:
             except ValueError:
                 raise Invalid(f"{text} is not a day of the calendar", (column,)) from None
     raise Invalid(f"{text[:40]} is not a date; write it as 2026-11-24", (column,))
-
-
-def _chain(first: SheetRow | FaultyRow, rest: Iterator[SheetRow | FaultyRow]) -> Iterator[SheetRow | FaultyRow]:
-    yield first
-    yield from rest

@@ -5,6 +5,7 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*", re.ASCII)
 
@@ -19,6 +20,13 @@ class Folder:
         """The bytes under a key, or None."""
         try:
             return self._path(key).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def open(self, key: str) -> BinaryIO | None:
+        """The file under a key, to be read bit by bit and closed, or None."""
+        try:
+            return self._path(key).open("rb")
         except FileNotFoundError:
             return None
 

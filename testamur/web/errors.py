@@ -27,9 +27,10 @@ from testamur.errors import (
     TooLarge,
     Unauthorized,
     Unavailable,
+    Unprocessable,
 )
 from testamur.web.html import page
-from testamur.wire.v1.errors import to_error
+from testamur.wire.v1.errors import to_error, to_problem
 
 API_PREFIX = "/v1"
 
@@ -44,6 +45,7 @@ STATUS: Mapping[type[TestamurError], int] = {
     NotFound: 404,
     Conflict: 409,
     TooLarge: 413,
+    Unprocessable: 422,
     RateLimited: 429,
     Unavailable: 503,
     TestamurError: 500,
@@ -84,7 +86,7 @@ class ErrorAnswers:
             if started:
                 # Half an answer is on its way; breaking the connection is the only honest end.
                 raise
-            await response(scope, receive, send)
+            await response(scope, receive, scope.get("testamur.send", send))
 
 
 def is_api(path: str) -> bool:
@@ -101,19 +103,32 @@ def error_answer(request: Request, error: Exception) -> Response:
         _log.error("request_failed", path=request.url.path, exc_info=error)
         failure = TestamurError()
     if is_api(request.url.path):
+        if "application/problem+json" in request.headers.get("accept", ""):
+            return error_problem(failure)
         return error_envelope(failure)
     return error_page(request, STATUS[type(failure)])
 
 
 def error_envelope(failure: TestamurError) -> Response:
+    """The error object of the API."""
+    content = msgspec.json.encode(to_error(failure))
+    return Response(content, STATUS[type(failure)], _error_headers(failure), media_type="application/json")
+
+
+def error_problem(failure: TestamurError) -> Response:
+    """The same as a problem of RFC 9457, for who asks for it."""
+    status = STATUS[type(failure)]
+    content = msgspec.json.encode(to_problem(failure, status))
+    return Response(content, status, _error_headers(failure), media_type="application/problem+json")
+
+
+def _error_headers(failure: TestamurError) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
     if isinstance(failure, RateLimited):
         headers["Retry-After"] = str(failure.retry_after_seconds)
     if isinstance(failure, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
-    return Response(
-        msgspec.json.encode(to_error(failure)), STATUS[type(failure)], headers, media_type="application/json"
-    )
+    return headers
 
 
 def error_page(

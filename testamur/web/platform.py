@@ -4,6 +4,7 @@ from threading import Event
 from testamur.config import BadSetting, Settings
 from testamur.db import Database
 from testamur.designs.renderers import Renderers
+from testamur.encryption import MasterKey, load_or_make_master_key
 from testamur.storage.folder import Folder
 
 
@@ -15,6 +16,7 @@ class Platform:
     database: Database
     storage: Folder
     renderers: Renderers
+    master_key: MasterKey
     # Set in a process that also works on what has to happen later: it then need not wait for the next look.
     work_waits: Event = field(default_factory=Event)
 
@@ -31,4 +33,8 @@ def open_platform(settings: Settings) -> Platform:
     except OSError as error:
         raise BadSetting(f"TESTAMUR_DATA_DIR cannot be used ({settings.data_dir}): {error.strerror}") from None
     storage = Folder(settings.data_dir / "files")
-    return Platform(settings, Database(settings.database_url), storage, Renderers(storage))
+    try:
+        key = settings.master_key or load_or_make_master_key(settings.data_dir / "master.key")
+    except (OSError, ValueError) as error:
+        raise BadSetting(f"The master key cannot be used ({settings.data_dir / 'master.key'}): {error}") from None
+    return Platform(settings, Database(settings.database_url), storage, Renderers(storage), MasterKey(key))

@@ -3,7 +3,7 @@ import unicodedata
 from datetime import datetime
 from zoneinfo import available_timezones
 
-from sqlalchemy import insert
+from sqlalchemy import bindparam, insert, update
 
 from testamur.db import Transaction
 from testamur.errors import Conflict, Invalid
@@ -17,6 +17,11 @@ NAME_LENGTH_MAX = 255
 SLUG_LENGTH_MAX = 63
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
 _INSERT = insert(workspaces)
+_SET_PLAN = (
+    update(workspaces)
+    .where(workspaces.c.id == bindparam("of_id"))
+    .values(plan=bindparam("new_plan"), updated_at=bindparam("at"))
+)
 
 
 def create_workspace(
@@ -48,6 +53,10 @@ def create_workspace(
         raise Conflict(f"There is a workspace with the slug {workspace.slug} already; choose another slug")
     tx.execute(_INSERT, {field: getattr(workspace, field) for field in workspace.__struct_fields__})
     return workspace
+
+
+def set_plan(tx: Transaction, workspace_id: str, plan: str | None, *, at: datetime) -> None:
+    tx.execute(_SET_PLAN, {"of_id": workspace_id, "new_plan": plan, "at": at})
 
 
 def slug_of(name: str) -> str:

@@ -17,7 +17,7 @@ TAGS = frozenset({"custom.hours", "custom.mentor"})
 
 def rows(content, **options):
     content = content if isinstance(content, bytes) else content.encode()
-    return list(read_sheet(content, defined_tags=TAGS, **options).rows)
+    return list(read_sheet(io.BytesIO(content), defined_tags=TAGS, **options).rows)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,8 @@ def test_another_encoding_is_told_with_its_line_and_can_be_named():
         (b"email,hours\na@example.com,4\n", 'no column of recipients\' names.*"email", "hours"'),
         (b"name,custom.nope\nAda,1\n", r"\[custom.nope\] is not defined"),
         (b"name,Full name\nAda,Ada\n", "Two columns mean recipient name"),
-        (b"PK\x03\x04...", "workbook or a ZIP"),
+        (b"PK\x03\x04...", "broken or incomplete"),
+        (b"\xd0\xcf\x11\xe0...", "old kind"),
         (b"n\0a\0m\0e\0\n\0A\0", "NUL"),
     ],
 )
@@ -81,7 +82,7 @@ def test_a_faulty_row_is_told_with_its_line_while_the_others_go_on():
 
 
 def test_columns_that_mean_nothing_are_named():
-    sheet = read_sheet(b"name,Shoe size,\nAda,38,\n", defined_tags=TAGS)
+    sheet = read_sheet(io.BytesIO(b"name,Shoe size,\nAda,38,\n"), defined_tags=TAGS)
     assert sheet.ignored == ("Shoe size",)
 
 

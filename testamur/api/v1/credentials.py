@@ -7,29 +7,41 @@ from testamur.api.v1.operations import Call, Operation
 from testamur.clock import today
 from testamur.credentials.deleting import delete_credential
 from testamur.credentials.drafting import create_credential
-from testamur.credentials.issuing import issue_credential
+from testamur.credentials.issuing import issue_credential, schedule_credential
 from testamur.credentials.model import Credential
 from testamur.credentials.queries import get_credential, list_credentials
 from testamur.credentials.renderings import are_recorded, current_renderings, delete_files, record_renderings
+from testamur.credentials.revoking import revoke_credential, unrevoke_credential
 from testamur.credentials.searching import search_credentials, sort_type
 from testamur.credentials.sending import queue_delivery, send_credential
 from testamur.credentials.updating import update_credential
 from testamur.db import Transaction
 from testamur.db.paging import LIMIT_DEFAULT
+from testamur.errors import Invalid, TestamurError
 from testamur.wire.v1.credentials import (
+    BulkAnswer,
+    BulkCredentials,
+    BulkResult,
     ChangedRecipient,
     CreateCredential,
     CredentialDesign,
+    CredentialState,
+    RevokeCredential,
+    ScheduleCredential,
     SendCredential,
     UpdateCredential,
     WireCredential,
     to_credential_design,
+    to_state,
     to_wire_credential,
 )
+from testamur.wire.v1.decoding import convert_object
+from testamur.wire.v1.errors import to_error
 from testamur.wire.v1.paging import WirePage, read_cursor, read_limit, to_page
 from testamur.wire.v1.search import SearchCredentials, read_filter, read_order
 
 _TAG = "Credentials"
+BULK_MAX = 1000
 
 
 def create(call: Call) -> WireCredential:
@@ -145,6 +157,61 @@ def delete(call: Call) -> None:
         delete_credential(tx, call.workspace.id, call.id, at=call.at)
     delete_files(call.platform.storage, call.workspace.id, call.id)
     call.platform.wake_worker()
+
+
+def get_state(call: Call) -> CredentialState:
+    with call.platform.database.read() as tx:
+        return to_state(get_credential(tx, call.workspace.id, call.id))
+
+
+def revoke(call: Call) -> CredentialState:
+    credential_id, body = call.id, call.body_or(RevokeCredential)
+    with call.platform.database.write() as tx:
+        credential = revoke_credential(tx, call.workspace.id, credential_id, reason=body.reason, at=call.at)
+    call.platform.wake_worker()
+    return to_state(credential)
+
+
+def unrevoke(call: Call) -> CredentialState:
+    with call.platform.database.write() as tx:
+        credential = unrevoke_credential(tx, call.workspace.id, call.id, at=call.at)
+    call.platform.wake_worker()
+    return to_state(credential)
+
+
+def schedule(call: Call) -> WireCredential:
+    credential_id, body = call.id, call.body(ScheduleCredential)
+    if body.issue_at <= call.at:
+        raise Invalid("Must be a moment to come", ("issue_at",))
+    with call.platform.database.write() as tx:
+        credential = schedule_credential(
+            tx, call.workspace, credential_id, body.issue_at, is_sent=body.send, at=call.at
+        )
+    return _wire(call, credential)
+
+
+def create_bulk(call: Call) -> BulkAnswer:
+    body = call.body(BulkCredentials)
+    if len(body.items) > BULK_MAX:
+        raise Invalid(f"Must be at most {BULK_MAX} items, are {len(body.items)}", ("items",))
+    results: list[BulkResult] = []
+    with call.platform.database.write() as tx:
+        for index, item in enumerate(body.items):
+            try:
+                # A point to come back to: what one item has written goes if the item fails.
+                with tx.begin_nested():
+                    made = _draft(call, tx, convert_object(item, CreateCredential))
+                    if body.action != "draft":
+                        made = issue_credential(tx, call.workspace, made.id, plan=call.plan, at=call.at)
+                    if body.action == "send":
+                        queue_delivery(
+                            tx, call.workspace, [made], base_url=call.base_url, is_repeatable=False, at=call.at
+                        )
+                results.append(BulkResult(index=index, credential=_wire(call, made), error=None))
+            except TestamurError as failure:
+                results.append(BulkResult(index=index, credential=None, error=to_error(failure).error))
+    call.platform.wake_worker()
+    return BulkAnswer(results=results)
 
 
 def list_credential_designs(call: Call) -> list[CredentialDesign]:
@@ -278,5 +345,65 @@ OPERATIONS = [
         run=list_credential_designs,
         answer=list[CredentialDesign],
         errors=(404,),
+    ),
+    Operation(
+        method="POST",
+        path="/credentials/bulk",
+        name="createCredentials",
+        summary="Create many credentials",
+        description="At most 1,000; each has its own result, and a faulty one does not keep the others.",
+        tag=_TAG,
+        run=create_bulk,
+        body=BulkCredentials,
+        answer=BulkAnswer,
+        is_extension=True,
+    ),
+    Operation(
+        method="GET",
+        path="/credentials/{id}/state",
+        name="getCredentialState",
+        summary="Get a credential's revocation, schedule and delivery",
+        tag=_TAG,
+        run=get_state,
+        answer=CredentialState,
+        errors=(404,),
+        is_extension=True,
+    ),
+    Operation(
+        method="POST",
+        path="/credentials/{id}/revoke",
+        name="revokeCredential",
+        summary="Revoke an issued credential",
+        description="Its page says so. To the protocol, which has no word for it, its status is expired from now on.",
+        tag=_TAG,
+        run=revoke,
+        body=RevokeCredential,
+        is_body_required=False,
+        answer=CredentialState,
+        errors=(404, 409),
+        is_extension=True,
+    ),
+    Operation(
+        method="POST",
+        path="/credentials/{id}/unrevoke",
+        name="unrevokeCredential",
+        summary="Take a revocation back",
+        tag=_TAG,
+        run=unrevoke,
+        answer=CredentialState,
+        errors=(404, 409),
+        is_extension=True,
+    ),
+    Operation(
+        method="POST",
+        path="/credentials/{id}/schedule",
+        name="scheduleCredential",
+        summary="Issue a draft at a later time",
+        tag=_TAG,
+        run=schedule,
+        body=ScheduleCredential,
+        answer=WireCredential,
+        errors=(404, 409),
+        is_extension=True,
     ),
 ]

@@ -56,12 +56,26 @@ class Call:
         return self.platform.settings.base_url
 
 
+BODY_BYTES_MAX = 1024 * 1024
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A text in the query of an operation that may be left out."""
+    """A text in the query of an operation."""
 
     name: str
     description: str
+    choices: tuple[str, ...] = ()
+    is_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileAnswer:
+    """An answer that is a file and not JSON."""
+
+    content: bytes
+    media_type: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,5 +99,8 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     # Ours, and not of the protocol that the rest follows.
     is_extension: bool = False
+    # The body is a file of this media type, and not JSON.
+    upload: str | None = None
+    body_bytes_max: int = BODY_BYTES_MAX
     errors: tuple[int, ...] = ()
     description: str = ""

@@ -1,11 +1,12 @@
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from testamur.credentials.links import rendering_url
-from testamur.credentials.model import Credential, Status
+from testamur.credentials.model import Credential, DeliveryState, Status
 from testamur.credentials.renderings import Rendering
+from testamur.wire.v1.errors import ErrorBody
 from testamur.wire.v1.timestamps import timestamp
 
 GivenAttributes = Annotated[
@@ -89,6 +90,50 @@ class SendCredential(Struct, rename="camel", kw_only=True):
     delivery_method: Annotated[Literal["email"], Meta(examples=["email"])]
 
 
+class RevokeCredential(Struct, kw_only=True):
+    """Why a credential is revoked."""
+
+    reason: Annotated[str, Meta(examples=["Issued by mistake"], extra_json_schema={"maxLength": 1000})] | None = None
+
+
+class ScheduleCredential(Struct, rename="camel", kw_only=True):
+    """When to issue a draft."""
+
+    issue_at: Annotated[datetime, Meta(tz=True, examples=["2026-12-24T08:00:00.000Z"])]
+    send: Annotated[bool, Meta(description="Whether to send it then.")] = False
+
+
+class BulkCredentials(Struct, rename="camel", kw_only=True):
+    """Credentials to make, each of which stands or falls alone."""
+
+    items: Annotated[list[dict[str, Any]], Meta(description="Each as for creating one.", examples=[[]])]
+    action: Annotated[Literal["draft", "issue", "send"], Meta(description="How far each is taken.")] = "draft"
+
+
+class BulkResult(Struct, kw_only=True):
+    """What became of one item: a credential or an error."""
+
+    index: int
+    credential: "WireCredential | None"
+    error: ErrorBody | None
+
+
+class BulkAnswer(Struct, kw_only=True):
+    """What became of each item, in their order."""
+
+    results: list[BulkResult]
+
+
+class CredentialState(Struct, rename="camel", kw_only=True):
+    """What the credential object of the protocol has no words for."""
+
+    id: str
+    revoked_at: str | None
+    revocation_reason: str | None
+    scheduled_for: str | None
+    delivery: Annotated[DeliveryState, Meta(description="What became of its delivery by email.")]
+
+
 class WireRecipient(Struct, kw_only=True):
     """Who received a credential."""
 
@@ -146,6 +191,19 @@ def to_wire_credential(credential: Credential, today: date) -> WireCredential:
         custom_attributes=credential.custom_attributes,
         created_at=timestamp(credential.created_at),
         updated_at=timestamp(credential.updated_at),
+    )
+
+
+def to_state(credential: Credential) -> CredentialState:
+    def told(moment: datetime | None) -> str | None:
+        return None if moment is None else timestamp(moment)
+
+    return CredentialState(
+        id=credential.id,
+        revoked_at=told(credential.revoked_at),
+        revocation_reason=credential.revocation_reason,
+        scheduled_for=told(credential.scheduled_for),
+        delivery=credential.delivery_state,
     )
 
 

@@ -1,7 +1,7 @@
 """From the bytes of a request to a typed value, or to a failure that says which member is wrong."""
 
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -35,6 +35,14 @@ def decode_object(body: bytes, shape: type[Shape]) -> Shape:
         raise _explained(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidJSON from None
+
+
+def convert_object(given: Any, shape: type[Shape]) -> Shape:
+    """A value that was decoded already, as a struct type. Raises Invalid with the member's path."""
+    try:
+        return msgspec.convert(given, type=shape)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error)) from None
 
 
 def _explained(text: str) -> Invalid:

@@ -1,6 +1,6 @@
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from testamur.designs.links import preview_url
 from testamur.designs.model import Design
@@ -16,6 +16,47 @@ class WireDesign(Struct, rename="camel", kw_only=True):
     preview_url: str
     created_at: str
     updated_at: str
+
+
+DesignName = Annotated[str, Meta(examples=["Spring course"], extra_json_schema={"minLength": 1, "maxLength": 255})]
+DesignDocument = Annotated[
+    dict[str, Any],
+    Meta(
+        description="A design document, version 1; docs/design-document.md describes it.",
+        examples=[{"version": 1, "page": {"size": "A4", "orientation": "landscape"}, "elements": []}],
+    ),
+]
+
+
+class CreateDesign(Struct, kw_only=True):
+    """A design template to add."""
+
+    name: DesignName
+    type: Annotated[Literal["certificate", "badge"], Meta(examples=["certificate"])]
+    document: DesignDocument
+
+
+class UpdateDesign(Struct, kw_only=True):
+    """What to change of a design template; another document becomes its next version."""
+
+    name: DesignName | UnsetType | None = UNSET
+    document: DesignDocument | UnsetType | None = UNSET
+
+
+class WireDocument(Struct, kw_only=True):
+    """What is drawn, in one version of a design template."""
+
+    version: int
+    document: dict[str, Any]
+
+
+class WireAsset(Struct, rename="camel", kw_only=True):
+    """A picture that design documents may name."""
+
+    source: Annotated[str, Meta(description="What an image in a design document names as its source.")]
+    media_type: str
+    width: int
+    height: int
 
 
 def to_design(design: Design, base_url: str) -> WireDesign:

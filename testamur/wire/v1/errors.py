@@ -35,3 +35,24 @@ def to_error(failure: TestamurError) -> Error:
     problems = [wire_problem(problem) for problem in failure.problems]
     details = [ErrorDetail(list(problem.path), problem.message) for problem in problems]
     return Error(ErrorBody(failure.code, str(problems[0]), details))
+
+
+class Problem(Struct, omit_defaults=True):
+    """A failure as RFC 9457 tells it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[ErrorDetail] = []
+
+
+def to_problem(failure: TestamurError, status: int) -> Problem:
+    told = to_error(failure).error
+    return Problem(
+        type="about:blank",
+        title=told.code.replace("_", " ").capitalize(),
+        status=status,
+        detail=told.message,
+        errors=[] if isinstance(told.details, UnsetType) else told.details,
+    )

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -34,3 +35,17 @@ def to_interaction(interaction: Interaction) -> WireInteraction:
         triggered_by=interaction.triggered_by,
         triggered_at=timestamp(interaction.triggered_at),
     )
+
+
+class InteractionSummary(Struct, kw_only=True):
+    """How often the credentials of a credential template were used; opened counts those opened from their mail."""
+
+    viewed: int
+    downloaded: int
+    shared: int
+    verified: int
+    opened: int
+
+
+def to_summary(counts: Mapping[str, int]) -> InteractionSummary:
+    return InteractionSummary(**counts)

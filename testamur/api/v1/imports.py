@@ -1,0 +1,182 @@
+import csv
+import io
+from collections.abc import Callable
+from typing import Any, get_args
+
+import msgspec
+
+from testamur.api.v1.operations import Call, FileAnswer, Operation, Parameter
+from testamur.credentials.bulk_issuing import Action, Duplicates
+from testamur.credentials.links import page_url
+from testamur.errors import Invalid
+from testamur.imports.controlling import cancel_import, pause_import, resume_import, start_import
+from testamur.imports.model import Import
+from testamur.imports.preparing import prepare_import
+from testamur.imports.queries import find_chunk_results, get_import, list_imports
+from testamur.wire.v1.imports import WireImport, to_import
+from testamur.wire.v1.paging import WirePage, read_cursor, read_limit, to_page
+
+_TAG = "Imports"
+FILE_BYTES_MAX = 64 * 1024 * 1024
+_STARTS = ("true", "false")
+
+
+def create(call: Call) -> WireImport:
+    query = call.query
+    if not query.get("groupId"):
+        raise Invalid("Required", ("groupId",))
+    action = _choice(query.get("action"), "action", get_args(Action), "issue")
+    duplicates = _choice(query.get("duplicates"), "duplicates", get_args(Duplicates), "skip")
+    starts = _choice(query.get("start"), "start", _STARTS, "false") == "true"
+    with call.platform.database.write() as tx:
+        made, preview = prepare_import(
+            tx,
+            call.platform.storage,
+            call.workspace,
+            call.content,
+            credential_template_id=query["groupId"],
+            file_name=query.get("fileName") or "recipients",
+            action=action,
+            duplicates=duplicates,
+            mapping=_mapping(query.get("columns")),
+            encoding=query.get("encoding") or None,
+            plan=call.plan,
+            at=call.at,
+        )
+        if starts:
+            made = start_import(tx, call.workspace.id, made.id, at=call.at)
+    call.platform.wake_worker()
+    return to_import(made, preview)
+
+
+def list_(call: Call) -> WirePage[WireImport]:
+    list_name = f"imports:{call.workspace.id}"
+    limit, cursor = read_limit(call.query.get("limit")), read_cursor(call.query.get("cursor"), list_name)
+    with call.platform.database.read() as tx:
+        page = list_imports(tx, call.workspace.id, cursor, limit)
+    return to_page(page, list_name, to_import)
+
+
+def get(call: Call) -> WireImport:
+    with call.platform.database.read() as tx:
+        return to_import(get_import(tx, call.workspace.id, call.id))
+
+
+def results(call: Call) -> FileAnswer:
+    with call.platform.database.read() as tx:
+        found = get_import(tx, call.workspace.id, call.id)
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(("row", "outcome", "credential_id", "public_url", "error"))
+        number = 1
+        while (lines := find_chunk_results(tx, call.workspace.id, found.id, number)) is not None:
+            for line, outcome, credential_id, public_id, error in lines:
+                url = page_url(call.base_url, public_id) if public_id else ""
+                writer.writerow((line, outcome, credential_id or "", url, error or ""))
+            number += 1
+    return FileAnswer(text.getvalue().encode(), "text/csv; charset=utf-8", f"import-{found.id}.csv")
+
+
+def _moving(move: Callable[..., Import]) -> Callable[[Call], WireImport]:
+    def run(call: Call) -> WireImport:
+        with call.platform.database.write() as tx:
+            moved = move(tx, call.workspace.id, call.id, at=call.at)
+        call.platform.wake_worker()
+        return to_import(moved)
+
+    return run
+
+
+def _choice(given: str | None, name: str, allowed: tuple[str, ...], default: str) -> Any:
+    if not given:
+        return default
+    if given not in allowed:
+        raise Invalid(f"Must be one of {', '.join(allowed)}", (name,))
+    return given
+
+
+def _mapping(given: str | None) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(given, type=dict[str, str]) if given else {}
+    except msgspec.MsgspecError:
+        raise Invalid('Must be a JSON object such as {"Student": "recipient.name"}', ("columns",)) from None
+
+
+OPERATIONS = [
+    Operation(
+        method="POST",
+        path="/imports",
+        name="createImport",
+        summary="Upload a spreadsheet of recipients",
+        description="The body is the file, CSV or XLSX, at most 64 MiB. It is looked through and waits to be started.",
+        tag=_TAG,
+        run=create,
+        status=201,
+        upload="text/csv",
+        body_bytes_max=FILE_BYTES_MAX,
+        answer=WireImport,
+        errors=(402, 404),
+        parameters=(
+            Parameter("groupId", "Id of the credential template.", is_required=True),
+            Parameter("fileName", "What the file is called."),
+            Parameter("action", "How far each row is taken; issue if left out.", get_args(Action)),
+            Parameter("duplicates", "What to do if the recipient has such a credential; skip.", get_args(Duplicates)),
+            Parameter("columns", "JSON: what headings mean, where their names do not tell."),
+            Parameter("encoding", "Of a CSV file that is not UTF-8, such as windows-1252."),
+            Parameter("start", "Whether to start at once.", _STARTS),
+        ),
+        is_extension=True,
+    ),
+    Operation(
+        method="GET",
+        path="/imports",
+        name="listImports",
+        summary="List imports",
+        tag=_TAG,
+        run=list_,
+        answer=WirePage[WireImport],
+        is_list=True,
+        is_extension=True,
+    ),
+    Operation(
+        method="GET",
+        path="/imports/{id}",
+        name="getImport",
+        summary="Get an import and its progress",
+        tag=_TAG,
+        run=get,
+        answer=WireImport,
+        errors=(404,),
+        is_extension=True,
+    ),
+    Operation(
+        method="GET",
+        path="/imports/{id}/results",
+        name="getImportResults",
+        summary="Get what became of each row, as CSV",
+        tag=_TAG,
+        run=results,
+        answer=FileAnswer,
+        errors=(404,),
+        is_extension=True,
+    ),
+    *(
+        Operation(
+            method="POST",
+            path=f"/imports/{{id}}/{name}",
+            name=f"{name}Import",
+            summary=f"{name.capitalize()} an import",
+            tag=_TAG,
+            run=_moving(move),
+            answer=WireImport,
+            errors=(404, 409),
+            is_extension=True,
+        )
+        for name, move in (
+            ("start", start_import),
+            ("pause", pause_import),
+            ("resume", resume_import),
+            ("cancel", cancel_import),
+        )
+    ),
+]

@@ -1,0 +1,79 @@
+"""From texts and values to a message: subject, plain text, HTML that mail programs show as it is meant."""
+
+import re
+from collections.abc import Mapping
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from functools import cache
+
+import css_inline
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from testamur.delivery.defaults import Texts
+from testamur.delivery.model import Email
+from testamur.rendering.attributes_in_text import fill_in
+
+_BUTTONS = {"delivery": "View your credential", "expiry_reminder": "View your credential", "expired": "View its page"}
+
+
+def compose(email: Email, texts: Texts, *, sender_address: str) -> EmailMessage:
+    """The message, the same whenever it is made. Values are text in every part of it, whatever stands in them."""
+    values = email.values
+    subject = _one_line(fill_in(texts.subject, values))
+    paragraphs = [part.strip() for part in re.split(r"\n\s*\n", fill_in(texts.body, values)) if part.strip()]
+    link = values["credential.url"]
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = subject
+    message["From"] = _address(texts.sender_name or values.get("issuer.name", ""), sender_address)
+    message["To"] = _address(email.to_name, email.to_address)
+    if texts.reply_to or values.get("issuer.support_email"):
+        message["Reply-To"] = _address("", texts.reply_to or values["issuer.support_email"])
+    message["Message-ID"] = message_id(email.id, sender_address)
+    message["Date"] = format_datetime(email.created_at)
+    # Programs that answer mails by themselves leave this one alone.
+    message["Auto-Submitted"] = "auto-generated"
+    button = _BUTTONS[email.kind]
+    message.set_content("\n\n".join([*paragraphs, f"{button}:\n{link}", f"-- \n{values.get('issuer.name', '')}\n"]))
+    message.add_alternative(_html(subject, paragraphs, button, values), subtype="html")
+    return message
+
+
+def message_id(email_id: str, sender_address: str) -> str:
+    """The same for every attempt, so that a mail program can tell a repetition."""
+    return f"<{email_id}@{sender_address.rpartition('@')[2]}>"
+
+
+def _html(subject: str, paragraphs: list[str], button: str, values: Mapping[str, str]) -> str:
+    page = _template().render(
+        subject=subject,
+        paragraphs=[paragraph.split("\n") for paragraph in paragraphs],
+        button=button,
+        link=values["credential.url"],
+        issuer=values.get("issuer.name", ""),
+    )
+    return _inliner().inline(page)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("testamur.delivery", "pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("email.html")
+
+
+@cache
+def _inliner() -> css_inline.CSSInliner:
+    # Several mail programs drop style sheets, so each element carries its own style. Nothing is ever fetched.
+    return css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True)
+
+
+def _one_line(text: str) -> str:
+    """What stands in a header: no line break may begin another header."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def _address(name: str, address: str) -> Address:
+    return Address(display_name=_one_line(name), addr_spec=address)

@@ -1,0 +1,124 @@
+"""A spreadsheet is looked through, kept, and waits to be started."""
+
+import io
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+
+from testamur.attributes.queries import list_attributes
+from testamur.credential_templates.model import CredentialTemplate
+from testamur.credential_templates.queries import get_credential_template
+from testamur.credentials.bulk_issuing import Action, CheckedRow, Duplicates, RowChecker
+from testamur.credentials.spreadsheets import read_sheet
+from testamur.db import Transaction
+from testamur.errors import NotFound
+from testamur.ids import new_id, normalize_id
+from testamur.imports.model import Import, Preview
+from testamur.imports.tables import imports
+from testamur.plans import UNLIMITED, Plan
+from testamur.storage.folder import Folder
+from testamur.text import checked, clean_line
+from testamur.workspaces.model import Workspace
+
+FAULTS_SHOWN = 100
+SAMPLES_SHOWN = 5
+NAME_LENGTH_MAX = 255
+_INSERT = insert(imports)
+
+
+def prepare_import(
+    tx: Transaction,
+    storage: Folder,
+    workspace: Workspace,
+    content: bytes,
+    *,
+    credential_template_id: str,
+    file_name: str,
+    action: Action = "issue",
+    duplicates: Duplicates = "skip",
+    mapping: Mapping[str, str] | None = None,
+    encoding: str | None = None,
+    plan: Plan = UNLIMITED,
+    at: datetime,
+) -> tuple[Import, Preview]:
+    """Keep the file, and tell what would become of it.
+
+    Raises Invalid if it cannot be read, NotFound for the credential template, PaymentRequired.
+    """
+    plan.require("imports")
+    template = _find_template(tx, workspace.id, credential_template_id)
+    tags = frozenset(item.tag for item in list_attributes(tx, workspace.id))
+    checker = RowChecker(workspace, tags, template, duplicates=duplicates, plan=plan)
+    preview = _look_through(content, checker, tags, mapping, encoding, at=at)
+    made = Import(
+        id=new_id(),
+        workspace_id=workspace.id,
+        credential_template_id=template.id,
+        file_name=checked("file_name", clean_line, file_name, length_max=NAME_LENGTH_MAX),
+        encoding=encoding,
+        columns=dict(mapping or {}),
+        action=action,
+        duplicates=duplicates,
+        state="ready",
+        rows=preview.rows,
+        done=0,
+        created=0,
+        replaced=0,
+        skipped=0,
+        faulty=0,
+        error=None,
+        created_at=at,
+        updated_at=at,
+        finished_at=None,
+    )
+    storage.write(file_key(workspace.id, made.id), content)
+    tx.execute(_INSERT, {field: getattr(made, field) for field in made.__struct_fields__})
+    return made, preview
+
+
+def file_key(workspace_id: str, import_id: str) -> str:
+    return f"imports/{workspace_id}/{import_id}"
+
+
+def _find_template(tx: Transaction, workspace_id: str, given: str) -> CredentialTemplate:
+    template_id = normalize_id(given)
+    if template_id is None:
+        raise NotFound("The credential template does not exist")
+    return get_credential_template(tx, workspace_id, template_id)
+
+
+def _look_through(
+    content: bytes,
+    checker: RowChecker,
+    tags: frozenset[str],
+    mapping: Mapping[str, str] | None,
+    encoding: str | None,
+    *,
+    at: datetime,
+) -> Preview:
+    sheet = read_sheet(io.BytesIO(content), defined_tags=tags, encoding=encoding, mapping=mapping)
+    count = faulty = 0
+    faults: list[tuple[int, str]] = []
+    samples: list[dict[str, Any]] = []
+    for row in sheet.rows:
+        count += 1
+        outcome = checker.check(row, at=at)
+        if isinstance(outcome, CheckedRow):
+            if len(samples) < SAMPLES_SHOWN:
+                award = outcome.award
+                samples.append({field: getattr(award, field) for field in award.__struct_fields__})
+        else:
+            faulty += 1
+            if len(faults) < FAULTS_SHOWN:
+                faults.append((outcome.line, outcome.error or ""))
+    return Preview(
+        headings=list(sheet.headings),
+        columns={sheet.headings[at_]: column for at_, column in sheet.columns.items()},
+        ignored=list(sheet.ignored),
+        rows=count,
+        faulty=faulty,
+        faults=faults,
+        samples=samples,
+    )

@@ -1,0 +1,182 @@
+"""Running an import, chunk by chunk."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import BinaryIO
+
+from sqlalchemy import bindparam, insert, or_, select, update
+
+from testamur.attributes.queries import list_attributes
+from testamur.clock import now
+from testamur.credential_templates.queries import get_credential_template
+from testamur.credentials.bulk_issuing import CheckedRow, RowChecker, RowResult, issue_rows
+from testamur.credentials.spreadsheets import read_sheet
+from testamur.db import Database, Transaction
+from testamur.errors import NotFound, TestamurError
+from testamur.ids import new_id
+from testamur.imports.model import Import
+from testamur.imports.preparing import file_key
+from testamur.imports.queries import to_import
+from testamur.imports.tables import import_chunks, imports
+from testamur.plans import Plan
+from testamur.storage.folder import Folder
+from testamur.workspaces.model import Workspace
+from testamur.workspaces.queries import get_workspace
+
+ROWS_PER_CHUNK = 1000
+# Each chunk takes a second at most; a worker that is silent for this long is taken to be dead.
+LEASE = timedelta(minutes=1)
+
+_COLUMNS = [imports.c[field] for field in Import.__struct_fields__]
+_DUE = (
+    select(imports.c.id)
+    .where(
+        or_(
+            imports.c.state == "queued",
+            (imports.c.state == "running") & (imports.c.claimed_until <= bindparam("at")),
+        )
+    )
+    .order_by(imports.c.created_at)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(imports)
+    .where(imports.c.id == bindparam("of_id"))
+    .values(state="running", claim=bindparam("new_claim"), claimed_until=bindparam("until"), error=None)
+)
+_CLAIMED = select(*_COLUMNS).where(imports.c.claim == bindparam("claimed"), imports.c.state == "running")
+_MINE = (
+    imports.c.id == bindparam("of_id"),
+    imports.c.claim == bindparam("of_claim"),
+    imports.c.state == "running",
+)
+_PROGRESS = (
+    update(imports)
+    .where(*_MINE)
+    .values(
+        done=imports.c.done + bindparam("more_done"),
+        created=imports.c.created + bindparam("more_created"),
+        replaced=imports.c.replaced + bindparam("more_replaced"),
+        skipped=imports.c.skipped + bindparam("more_skipped"),
+        faulty=imports.c.faulty + bindparam("more_faulty"),
+        claimed_until=bindparam("until"),
+        updated_at=bindparam("at"),
+    )
+)
+_END = (
+    update(imports)
+    .where(*_MINE)
+    .values(
+        state=bindparam("new_state"),
+        error=bindparam("new_error"),
+        updated_at=bindparam("at"),
+        finished_at=bindparam("at"),
+    )
+)
+_INSERT_CHUNK = insert(import_chunks)
+
+
+def claim_import(tx: Transaction, *, at: datetime) -> str | None:
+    """Take an import that waits, or whose worker has fallen silent; the claim's id, or None if there is none."""
+    import_id = tx.execute(_DUE, {"at": at}).scalar()
+    if import_id is None:
+        return None
+    claim = new_id()
+    tx.execute(_CLAIM, {"of_id": import_id, "new_claim": claim, "until": at + LEASE})
+    return claim
+
+
+def run_claimed(
+    database: Database, storage: Folder, claim: str, *, plan_of: Callable[[Workspace], Plan], base_url: str
+) -> None:
+    """Go on with a claimed import to its end, unless it is paused, cancelled or claimed by another worker meanwhile."""
+    with database.read() as tx:
+        row = tx.execute(_CLAIMED, {"claimed": claim}).one_or_none()
+        if row is None:
+            return
+        found = to_import(row)
+        workspace = get_workspace(tx, found.workspace_id)
+    try:
+        plan = plan_of(workspace)
+        file = storage.open(file_key(found.workspace_id, found.id))
+        if file is None:
+            raise NotFound("The file of this import is missing from the storage")
+        with file:
+            is_over = _run(database, found, workspace, file, claim, plan, base_url)
+    except TestamurError as failure:
+        _end(database, found, claim, "failed", failure.message)
+        return
+    if is_over:
+        _end(database, found, claim, "completed", None)
+
+
+def _run(  # noqa: PLR0917 - it goes on with what its caller has opened.
+    database: Database, found: Import, workspace: Workspace, file: BinaryIO, claim: str, plan: Plan, base_url: str
+) -> bool:
+    with database.read() as tx:
+        template = get_credential_template(tx, workspace.id, found.credential_template_id)
+        tags = frozenset(item.tag for item in list_attributes(tx, workspace.id))
+    sheet = read_sheet(file, defined_tags=tags, encoding=found.encoding, mapping=found.columns)
+    checker = RowChecker(workspace, tags, template, duplicates=found.duplicates, plan=plan)
+    number = 0
+    while rows := list(islice(sheet.rows, ROWS_PER_CHUNK)):
+        at = now()
+        # Rows that are done already are checked too: a later row may repeat one of them.
+        outcomes = [checker.check(row, at=at) for row in rows]
+        number += 1
+        if number * ROWS_PER_CHUNK <= found.done:
+            continue
+        with database.write() as tx:
+            # Nothing is written unless the import still is this worker's to run: the counts move in the same
+            # transaction as the rows, and the chunk's number can be inserted once only.
+            checked = [item for item in outcomes if isinstance(item, CheckedRow)]
+            results = {item.line: item for item in outcomes if isinstance(item, RowResult)}
+            for result in issue_rows(
+                tx,
+                workspace,
+                template,
+                checked,
+                action=found.action,
+                duplicates=found.duplicates,
+                plan=plan,
+                base_url=base_url,
+                at=at,
+            ):
+                results[result.line] = result
+            if not _record(tx, found, claim, number, [results[item.line] for item in outcomes], at):
+                tx.rollback()
+                return False
+    return True
+
+
+def _record(  # noqa: PLR0917 - see above.
+    tx: Transaction, found: Import, claim: str, number: int, results: Sequence[RowResult], at: datetime
+) -> bool:
+    counts = {
+        f"more_{outcome}": sum(result.outcome == outcome for result in results)
+        for outcome in ("created", "replaced", "skipped", "faulty")
+    }
+    mine = {"of_id": found.id, "of_claim": claim, "until": now() + LEASE, "at": at}
+    if not tx.execute(_PROGRESS, {**mine, **counts, "more_done": len(results)}).rowcount:
+        return False
+    lines = [
+        [
+            result.line,
+            result.outcome,
+            result.credential.id if result.credential else None,
+            result.credential.public_id if result.credential else None,
+            result.error,
+        ]
+        for result in results
+    ]
+    row = {"workspace_id": found.workspace_id, "import_id": found.id, "number": number, "results": lines}
+    tx.execute(_INSERT_CHUNK, row)
+    return True
+
+
+def _end(database: Database, found: Import, claim: str, state: str, error: str | None) -> None:
+    with database.write() as tx:
+        values = {"new_state": state, "new_error": None if error is None else error[:500], "at": now()}
+        tx.execute(_END, {"of_id": found.id, "of_claim": claim, **values})

@@ -1,0 +1,38 @@
+"""What comes with time: scheduled issuing, mails about expiry, forgetting what is old."""
+
+from datetime import datetime
+
+from testamur.credentials.issuing import find_due, issue_due
+from testamur.credentials.reminding import queue_expiry_emails
+from testamur.idempotency.keys import forget_old_keys
+from testamur.web.platform import Platform
+from testamur.webhooks.outbox import forget_old_deliveries
+from testamur.workspaces.allowance import plan_of
+from testamur.workspaces.queries import get_workspace
+
+DUE_MAX = 200
+
+
+def issue_scheduled(platform: Platform, at: datetime) -> int:
+    """Issue credentials whose scheduled time has come; how many were looked at."""
+    with platform.database.read() as tx:
+        due = find_due(tx, at, DUE_MAX)
+    for workspace_id, credential_id, is_sent in due:
+        with platform.database.write() as tx:
+            workspace = get_workspace(tx, workspace_id)
+            plan = plan_of(workspace, platform.settings.plans)
+            base_url = platform.settings.base_url
+            issue_due(tx, workspace, credential_id, is_sent=is_sent, base_url=base_url, plan=plan, at=at)
+    return len(due)
+
+
+def remind(platform: Platform, at: datetime) -> int:
+    """Queue mails about expiry; how many."""
+    with platform.database.write() as tx:
+        return queue_expiry_emails(tx, base_url=platform.settings.base_url, at=at)
+
+
+def clean_up(platform: Platform, at: datetime) -> None:
+    with platform.database.write() as tx:
+        forget_old_keys(tx, at=at)
+        forget_old_deliveries(tx, at=at)
