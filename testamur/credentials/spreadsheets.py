@@ -1,7 +1,7 @@
 """Reading a spreadsheet of recipients, CSV or XLSX: which column is what, and each row as something to award."""
 
+import codecs
 import csv
-import io
 import re
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
@@ -101,12 +101,8 @@ def read_sheet(
 
 def _csv_lines(file: BinaryIO, start: bytes, encoding: str | None) -> Iterator[_Line]:
     marked = next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), None)
-    try:
-        text = io.TextIOWrapper(file, marked or encoding or "utf-8", newline="")
-    except LookupError:
-        raise Invalid(f"There is no encoding called {encoding}") from None
+    read = _Lines(file, marked or encoding or "utf-8")
     # The header line tells the separator; the csv module's own guess of it is often wrong on names.
-    read = _Lines(text)
     header_line = next((line for line in read if line.strip()), "")
     read.put_back(header_line)
     delimiter = max(DELIMITERS, key=header_line.count)
@@ -114,10 +110,18 @@ def _csv_lines(file: BinaryIO, start: bytes, encoding: str | None) -> Iterator[_
 
 
 class _Lines(Iterator[str]):
-    """The lines of a text file, counted; what cannot be decoded is told with its line."""
+    """The lines of a text file, counted; what cannot be decoded is told with its line.
 
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text = text
+    Raises Invalid for an encoding that there is not.
+    """
+
+    def __init__(self, file: BinaryIO, encoding: str) -> None:
+        try:
+            is_plain = "\n".encode(encoding) == b"\n"
+            self._file: Any = file if is_plain else codecs.getreader(encoding)(file)
+        except LookupError:
+            raise Invalid(f"There is no encoding called {encoding}") from None
+        self._encoding = encoding
         self._back: list[str] = []
         self.number = 0
 
@@ -131,17 +135,16 @@ class _Lines(Iterator[str]):
             return self._back.pop()
         try:
             # A cell of this length is no cell; a file without line breaks must not fill the memory.
-            line = self._text.readline(LINE_LENGTH_MAX)
-        except UnicodeDecodeError as error:
-            # The text is decoded some lines ahead of the one that is asked for.
-            line_number = self.number + error.object.count(b"\n", 0, error.start)
+            read = self._file.readline(LINE_LENGTH_MAX)
+            line = read if isinstance(read, str) else read.decode(self._encoding)
+        except UnicodeError:
             raise Invalid(
-                f"Line {line_number} is not {error.encoding.upper()} text; save the file as CSV UTF-8, "
-                "or name its encoding (often windows-1252)"
+                f"Line {self.number} is not {self._encoding.removesuffix('-sig').upper()} text; save the file as CSV "
+                "UTF-8, or name its encoding (often windows-1252)"
             ) from None
         if not line:
             raise StopIteration
-        if len(line) == LINE_LENGTH_MAX:
+        if len(line) >= LINE_LENGTH_MAX:
             raise Invalid(f"Line {self.number} has more than {LINE_LENGTH_MAX} characters: this is not a CSV file")
         if "\0" in line:
             raise Invalid("The file holds NUL characters: it is not a CSV file, or its encoding is another one")

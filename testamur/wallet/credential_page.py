@@ -21,8 +21,10 @@ from testamur.credentials.renderings import (
     current_renderings,
     record_renderings,
 )
+from testamur.credentials.sending import set_delivery_states
 from testamur.credentials.values import long_date
 from testamur.db import Transaction
+from testamur.delivery.outbox import record_opened
 from testamur.errors import NotFound
 from testamur.rendering.document import DesignType
 from testamur.rendering.renderer import Renderer
@@ -61,6 +63,8 @@ class ShownCredential(msgspec.Struct, frozen=True, kw_only=True):
     issuer_url: str | None
     issuer_initials: str
     status: Status
+    revoked_on: ShownDate | None
+    revocation_reason: str | None
     issue_date: ShownDate
     expiry_date: ShownDate | None
     public_id: str
@@ -72,11 +76,14 @@ class ShownCredential(msgspec.Struct, frozen=True, kw_only=True):
 
 def routes(platform: Platform) -> list[Route]:
     async def credential_page(request: Request) -> Response:
-        public_id = _public_id(request.path_params["public_id"])
+        public_id = to_public_id(request.path_params["public_id"])
         try:
             if public_id is None:
                 raise NotFound
-            shown = await run_query(platform.database, lambda: show_credential(platform, public_id, now()))
+            is_recipient = request.query_params.get("recipient") == "true"
+            shown = await run_query(
+                platform.database, lambda: show_credential(platform, public_id, now(), is_recipient=is_recipient)
+            )
         except NotFound:
             return error_page(
                 request,
@@ -94,10 +101,18 @@ def routes(platform: Platform) -> list[Route]:
     return [Route("/credentials/{public_id}", credential_page)]
 
 
-def show_credential(platform: Platform, public_id: str, at: datetime) -> ShownCredential:
-    """Raises NotFound if there is no issued credential of that id."""
+def show_credential(platform: Platform, public_id: str, at: datetime, *, is_recipient: bool = False) -> ShownCredential:
+    """What the page says; a recipient who comes by the link in a mail has opened it.
+
+    Raises NotFound if there is no issued credential of that id.
+    """
     with platform.database.read() as tx:
         shown, renderings, is_recorded = _read(tx, platform, public_id, at)
+    if is_recipient:
+        with platform.database.write() as tx:
+            credential = get_public_credential(tx, public_id)
+            if record_opened(tx, credential.workspace_id, credential.id, at=at):
+                set_delivery_states(tx, credential.workspace_id, {credential.id: "opened"})
     if not is_recorded:
         with platform.database.write() as tx:
             record_renderings(tx, renderings, at=at)
@@ -123,6 +138,8 @@ def _read(
         issuer_url=workspace.website_url,
         issuer_initials=_initials(workspace.name),
         status=credential.status_on(today(workspace.time_zone, at)),
+        revoked_on=_shown_date(credential.revoked_at.date()) if credential.revoked_at else None,
+        revocation_reason=credential.revocation_reason,
         issue_date=_shown_date(credential.issue_date),
         expiry_date=_shown_date(credential.expiry_date) if credential.expiry_date else None,
         public_id=credential.public_id,
@@ -168,7 +185,7 @@ def _initials(name: str) -> str:
     return "".join(word[0] for word in words[:2]).upper() or "·"
 
 
-def _public_id(text: str) -> str | None:
+def to_public_id(text: str) -> str | None:
     """The form in which public ids are stored, or None if the text cannot be one."""
     try:
         return str(uuid.UUID(text)) if len(text) == 36 else None

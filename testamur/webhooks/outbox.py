@@ -117,6 +117,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     status: int | None
     error: str | None
     milliseconds: int
+    # Whether trying again is of no use.
+    is_final: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -133,7 +135,8 @@ def record_outcomes(tx: Transaction, claim: str, outcomes: Sequence[Outcome]) ->
     rows, attempts = [], []
     for outcome in outcomes:
         number = outcome.delivery.attempts + 1
-        waits = None if outcome.is_done or number > len(WAITS) else WAITS[number - 1]
+        is_over = outcome.is_done or outcome.is_final or number > len(WAITS)
+        waits = None if is_over else WAITS[number - 1]
         state = "delivered" if outcome.is_done else "failed" if waits is None else "pending"
         rows.append(
             {

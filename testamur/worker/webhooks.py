@@ -26,7 +26,12 @@ def deliver_webhooks(platform: Platform, claim: str) -> None:
     if not endpoint.is_active:
         at = now()
         off = "The webhook was switched off"
-        record([Outcome(delivery=item, at=at, status=None, error=off, milliseconds=0) for item in deliveries])
+        record(
+            [
+                Outcome(delivery=item, at=at, status=None, error=off, milliseconds=0, is_final=True)
+                for item in deliveries
+            ]
+        )
         return
     secrets = secrets_in_force(endpoint, platform.master_key, now())
     allow_private = platform.settings.allow_private_networks

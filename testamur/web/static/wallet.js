@@ -1,7 +1,40 @@
-// Copying the link is a convenience: without this script the link can be selected and copied by hand.
+// Conveniences of a credential's page; everything that matters on it works without this script.
 const field = document.querySelector("#link");
 const button = document.querySelector("#copy");
 const status = document.querySelector("#copied");
+
+// Who comes by the link in the mail is the recipient, here and whenever this browser comes back.
+const page = window.location.pathname;
+const marker = "recipient:" + page;
+const parameters = new URLSearchParams(window.location.search);
+if (parameters.get("recipient") === "true") {
+  remember();
+  parameters.delete("recipient");
+  const query = parameters.toString();
+  window.history.replaceState(null, "", page + (query ? "?" + query : ""));
+}
+
+function remember() {
+  try {
+    window.localStorage.setItem(marker, "true");
+  } catch {
+    // A browser that keeps nothing counts as a guest next time.
+  }
+}
+
+function isRecipient() {
+  try {
+    return window.localStorage.getItem(marker) === "true";
+  } catch {
+    return false;
+  }
+}
+
+function tell(eventType) {
+  const body = JSON.stringify({ eventType, triggeredBy: isRecipient() ? "recipient" : "guest" });
+  // Counting must never be in a visitor's way.
+  fetch(page.replace(/\/$/, "") + "/interactions", { method: "POST", body, keepalive: true }).catch(() => {});
+}
 
 async function copy() {
   field.select();
@@ -12,10 +45,15 @@ async function copy() {
     document.execCommand("copy");
   }
   status.textContent = "Link copied";
+  tell("credential_link_copied");
 }
 
 if (field && button && status) {
   button.hidden = false;
   button.addEventListener("click", copy);
   field.addEventListener("focus", () => field.select());
+  for (const link of document.querySelectorAll("a[download]")) {
+    link.addEventListener("click", () => tell("credential_downloaded"));
+  }
+  tell("credential_viewed");
 }

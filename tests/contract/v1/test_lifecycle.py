@@ -5,21 +5,6 @@ from sqlalchemy import text
 
 
 @pytest.fixture
-def api(client, tenant):
-    def call(method, path, body=None, *, status=200, **options):
-        answer = client.request(method, f"/v1{path}", headers=tenant.headers, json=body, **options)
-        assert answer.status_code == status, answer.text
-        return answer.json() if answer.content else None
-
-    return call
-
-
-@pytest.fixture
-def group(api, tenant):
-    return api("POST", "/groups", {"name": "Markets", "designIds": [tenant.certificate_id]}, status=201)
-
-
-@pytest.fixture
 def draft(api, group):
     body = {
         "groupId": group["id"],
