@@ -9,7 +9,7 @@ from testamur.errors import Invalid, InvalidJSON
 
 Shape = TypeVar("Shape")
 
-_PATH = re.compile(r"^(?P<reason>.*) - at `(?P<path>\$.*)`$", re.DOTALL)
+_PATH = re.compile(r"^(?P<reason>.*) - at (?:`key` in )?`(?P<path>\$.*)`$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _WANTED = {
     "str": "text",
