@@ -259,7 +259,9 @@ def test_what_visitors_do_is_recorded_and_summed_up(api, client, group, draft):
     assert tell("credential_verified", "recipient") == 204
     assert tell("credential_eaten") == 400
     assert client.post(path, content=b"x" * 2000).status_code == 413
-    assert tell("credential_viewed", path=path.replace(draft["publicId"], "124a8110-1af5-4747-9308-e9d06bd1852a")) == 404
+    assert (
+        tell("credential_viewed", path=path.replace(draft["publicId"], "124a8110-1af5-4747-9308-e9d06bd1852a")) == 404
+    )
     recorded = api("GET", f"/credential-interactions?credentialId={draft['id']}")["data"]
     assert [item["eventType"] for item in recorded] == ["credential_verified", *events[::-1]]
     summary = {"viewed": 2, "downloaded": 1, "shared": 1, "verified": 1, "opened": 0}

@@ -1,0 +1,189 @@
+"""Server and worker are killed at random moments during an import with mails and webhooks; nothing is lost or doubled.
+
+The long form: KILL_TEST_KILLS=10 KILL_TEST_ROWS=10000 make test TEST_ARGS="tests/journeys/test_killed.py -s".
+"""
+
+import contextlib
+import email
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from email.policy import default
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx2
+import pytest
+from sqlalchemy import create_engine, text
+
+KILLS = int(os.environ.get("KILL_TEST_KILLS", "3"))
+ROWS = int(os.environ.get("KILL_TEST_ROWS", "1500"))
+SECONDS_MAX = 60 + ROWS / 20
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Events(ThreadingHTTPServer):
+    """A receiver of webhooks that counts events by credential and type."""
+
+    daemon_threads = True
+    request_queue_size = 100
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.seen = Counter()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, *_arguments):
+        """A sender that is killed breaks its connections: that is the point of this test."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        event = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.seen[event["type"], event["data"]["resource"]["id"], event["id"]] += 1
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_arguments):
+        pass
+
+
+class Processes:
+    """A server and a worker that can be killed and started again."""
+
+    def __init__(self, environment, port, log):
+        self._environment, self._log = environment, log
+        self._commands = {
+            "serve": ["serve", "--port", str(port), "--no-worker"],
+            "worker": ["worker", "--name", "w1"],
+        }
+        self.running = {}
+
+    def start(self, name):
+        command = [sys.executable, "-m", "testamur", *self._commands[name]]
+        self.running[name] = subprocess.Popen(command, env=self._environment, stdout=self._log, stderr=self._log)
+
+    def kill(self, name):
+        process = self.running.pop(name)
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=10)
+
+    def stop(self):
+        for process in self.running.values():
+            process.terminate()
+        for process in self.running.values():
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@pytest.mark.timeout(int(SECONDS_MAX) + 60)
+def test_kills_at_random_moments_lose_and_double_nothing(database_url, tmp_path):
+    port, events = free_port(), Events()
+    plain_url = database_url.replace("+psycopg", "")
+    environment = {
+        **os.environ,
+        "TESTAMUR_DATA_DIR": str(tmp_path / "data"),
+        "TESTAMUR_DATABASE_URL": plain_url,
+        "TESTAMUR_BASE_URL": f"http://127.0.0.1:{port}",
+        "TESTAMUR_ALLOW_PRIVATE_NETWORKS": "true",
+        "TESTAMUR_RATE_LIMIT": "off",
+    }
+    bootstrap = [sys.executable, "-m", "testamur", "bootstrap", "--json"]
+    made = json.loads(subprocess.run(bootstrap, env=environment, capture_output=True, check=True).stdout)
+    headers = {"Authorization": f"Bearer {made['token']}", "Certifier-Version": "2022-10-26"}
+    client = httpx2.Client(base_url=f"http://127.0.0.1:{port}/v1", headers=headers, timeout=30)
+    engine = create_engine(database_url)
+    with (tmp_path / "log").open("w") as log:
+        processes = Processes(environment, port, log)
+        try:
+            for name in ("serve", "worker"):
+                processes.start(name)
+            import_id = _begin(client, made, events)
+            _disturb(processes, engine)
+            _await_everything(engine)
+        finally:
+            processes.stop()
+            events.shutdown()
+            events.server_close()
+            client.close()
+    with engine.connect() as connection:
+        keys = connection.execute(text("SELECT id, recipient_email FROM credentials")).all()
+        state = connection.execute(
+            text("SELECT state, created, done FROM imports WHERE id = :i"), {"i": import_id}
+        ).one()
+    engine.dispose()
+    assert state == ("completed", ROWS, ROWS)
+    assert len(keys) == ROWS
+    assert len({address for _, address in keys}) == ROWS
+    mails = Counter()
+    for file in (tmp_path / "data" / "mails").glob("*.eml"):
+        mails[email.message_from_bytes(file.read_bytes(), policy=default)["to"].addresses[0].addr_spec] += 1
+    assert mails == Counter({address: 1 for _, address in keys})
+    told = Counter((type_, resource) for type_, resource, _ in events.seen)
+    assert told == Counter(
+        {(type_, id_): 1 for id_, _ in keys for type_ in ("credential.created", "credential.issued")}
+    )
+    print(f"webhooks repeated: {sum(events.seen.values()) - len(events.seen)} of {len(events.seen)}")
+
+
+def _begin(client, made, events):
+    """A template, a webhook, and an import that issues and sends."""
+    ends = time.monotonic() + 30
+    while True:
+        with contextlib.suppress(httpx2.HTTPError):
+            if client.get("/me").status_code == 200:
+                break
+        assert time.monotonic() < ends
+        time.sleep(0.1)
+    webhook = {"url": f"http://127.0.0.1:{events.server_port}/"}
+    assert client.post("/webhooks", json=webhook).status_code == 201
+    body = {"name": "Financial Markets", "designIds": [made["designs"][0]["id"]]}
+    group = client.post("/groups", json=body).json()
+    sheet = "name,email\n" + "".join(f"Recipient {n},r{n}@example.com\n" for n in range(ROWS))
+    query = {"groupId": group["id"], "action": "send", "start": "true"}
+    started = client.post("/imports", params=query, content=sheet.encode())
+    assert started.status_code == 201, started.text
+    return started.json()["id"]
+
+
+def _disturb(processes, engine):
+    """Kill one or the other at random moments while there is work, and start it again."""
+    chance = random.Random(20261124)
+    for _ in range(KILLS):
+        time.sleep(chance.uniform(0.2, 1.5))
+        name = chance.choice(["worker", "worker", "serve"])
+        processes.kill(name)
+        # What the killed one had claimed is claimed again once its lease is over; nobody waits minutes for that here.
+        processes.start(name)
+
+
+def _await_everything(engine):
+    """Until no import, mail or webhook waits. Leases of killed workers are cut short."""
+    ends = time.monotonic() + SECONDS_MAX
+    waiting = (
+        "SELECT (SELECT COUNT(*) FROM imports WHERE state IN ('queued', 'running'))"
+        " + (SELECT COUNT(*) FROM emails WHERE state = 'queued')"
+        " + (SELECT COUNT(*) FROM webhook_deliveries WHERE state = 'pending')"
+    )
+    while True:
+        with engine.begin() as connection:
+            left = connection.execute(text(waiting)).scalar_one()
+        if not left:
+            return
+        assert time.monotonic() < ends, f"{left} still wait"
+        time.sleep(0.5)
