@@ -11,6 +11,7 @@ from benchmarks.report import as_text
 BENCHMARKS = {
     "groups": ("benchmarks.serving", "POST /v1/groups beside the usual stack and a bare function"),
     "pdf": ("benchmarks.rendering", "one certificate as PDF beside Chromium, WeasyPrint and ReportLab; memory"),
+    "import": ("benchmarks.importing", "an import of 100,000 rows beside the bare driver, on both databases"),
     "issue": ("benchmarks.issuing", "testamur issue: rows per second, and how the cost of a row grows"),
 }
 

@@ -26,7 +26,7 @@ from testamur.credentials.spreadsheets import FaultyRow, SheetRow
 from testamur.credentials.tables import credentials
 from testamur.credentials.updating import update_credential
 from testamur.db import Transaction
-from testamur.db.schema import insert_if_new
+from testamur.db.bulk import insert_many
 from testamur.errors import Invalid, PaymentRequired
 from testamur.plans import UNLIMITED, Plan
 from testamur.text import fold_email
@@ -36,7 +36,6 @@ from testamur.workspaces.model import Workspace
 
 ROWS_PER_TRANSACTION = 500
 
-_INSERT = insert_if_new(credentials)
 _BY_KEYS = select(*COLUMNS, credentials.c.issuing_key).where(
     credentials.c.workspace_id == bindparam("workspace_id"),
     credentials.c.credential_template_id == bindparam("template_id"),
@@ -183,7 +182,7 @@ def _make(
         recipient = Recipient(recipient_id, row.award.recipient_name, row.award.recipient_email)
         made[row.line] = new_credential(workspace.id, template.id, row.award, recipient, state=state, at=at)
     values = [credential_row(made[row.line], issuing_key=row.key) for row in rows]
-    made.inserted = tx.execute(_INSERT, values).rowcount
+    made.inserted = insert_many(tx, credentials, values)
     return made
 
 

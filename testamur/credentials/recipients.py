@@ -11,12 +11,11 @@ from testamur.credentials.awards import Award
 from testamur.credentials.model import Recipient
 from testamur.credentials.tables import recipients
 from testamur.db import Transaction
-from testamur.db.schema import insert_if_new
+from testamur.db.bulk import insert_many
 from testamur.errors import NotFound
 from testamur.ids import new_id, normalize_id
 from testamur.text import fold_email
 
-_INSERT = insert_if_new(recipients)
 _BY_EMAIL_KEYS = select(recipients.c.email_key, recipients.c.id).where(
     recipients.c.workspace_id == bindparam("workspace_id"),
     recipients.c.email_key.in_(bindparam("email_keys", expanding=True)),
@@ -68,7 +67,7 @@ def find_or_create_recipients(
         if key is None or key not in known
     }
     if new_rows:
-        tx.execute(_INSERT, list(new_rows.values()))
+        insert_many(tx, recipients, list(new_rows.values()))
         known |= _find_by_keys(tx, workspace_id, [key for key in keys if key is not None and key not in known])
     return [known[key] if key is not None else new_rows[position]["id"] for position, key in enumerate(keys)]
 

@@ -5,13 +5,12 @@ from typing import Literal
 import msgspec
 
 from testamur.db import Transaction
-from testamur.db.schema import insert_if_new
+from testamur.db.bulk import insert_many
 from testamur.delivery.tables import emails
 from testamur.ids import new_id
 
 EmailKind = Literal["delivery", "expiry_reminder", "expired"]
 EMAIL_KINDS: tuple[EmailKind, ...] = ("delivery", "expiry_reminder", "expired")
-_INSERT = insert_if_new(emails)
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,5 +39,4 @@ def queue_emails(tx: Transaction, workspace_id: str, intents: Sequence[Intent], 
         }
         for intent in intents
     ]
-    if rows:
-        tx.execute(_INSERT, rows)
+    insert_many(tx, emails, rows)

@@ -12,7 +12,9 @@ from testamur.clock import now
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.bulk_issuing import CheckedRow, RowChecker, RowResult, issue_rows
 from testamur.credentials.spreadsheets import read_sheet
+from testamur.credentials.tables import credentials, recipients
 from testamur.db import Database, Transaction
+from testamur.db.bulk import refresh_statistics
 from testamur.errors import NotFound, TestamurError
 from testamur.ids import new_id
 from testamur.imports.model import Import
@@ -27,6 +29,8 @@ from testamur.workspaces.queries import get_workspace
 ROWS_PER_CHUNK = 1000
 # Each chunk takes a second at most; a worker that is silent for this long is taken to be dead.
 LEASE = timedelta(minutes=1)
+# Chunks after which the database is told that its tables have grown.
+STATISTICS_AFTER = frozenset({1, 5, 50})
 
 _COLUMNS = [imports.c[field] for field in Import.__struct_fields__]
 _DUE = (
@@ -148,6 +152,9 @@ def _run(  # noqa: PLR0917 - it goes on with what its caller has opened.
             if not _record(tx, found, claim, number, [results[item.line] for item in outcomes], at):
                 tx.rollback()
                 return False
+        if number in STATISTICS_AFTER:
+            with database.write() as tx:
+                refresh_statistics(tx, recipients, credentials)
     return True
 
 

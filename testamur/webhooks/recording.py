@@ -2,9 +2,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import bindparam, insert, select, true
+from sqlalchemy import bindparam, select, true
 
 from testamur.db import Transaction
+from testamur.db.bulk import insert_many
 from testamur.ids import new_id
 from testamur.webhooks.tables import webhook_deliveries, webhook_endpoints
 
@@ -19,7 +20,6 @@ EVENT_TYPES: tuple[EventType, ...] = (
 _ENDPOINTS = select(webhook_endpoints.c.id, webhook_endpoints.c.events).where(
     webhook_endpoints.c.workspace_id == bindparam("workspace_id"), webhook_endpoints.c.is_active == true()
 )
-_INSERT = insert(webhook_deliveries)
 
 
 def record_events(
@@ -50,5 +50,4 @@ def record_events(
         for endpoint in endpoints
         if type_ in endpoint.events
     ]
-    if rows:
-        tx.execute(_INSERT, rows)
+    insert_many(tx, webhook_deliveries, rows)
