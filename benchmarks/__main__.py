@@ -9,10 +9,11 @@ import msgspec
 from benchmarks.report import as_text
 
 BENCHMARKS = {
-    "groups": ("benchmarks.serving", "POST /v1/groups beside the usual stack and a bare function"),
-    "pdf": ("benchmarks.rendering", "one certificate as PDF beside Chromium, WeasyPrint and ReportLab; memory"),
-    "import": ("benchmarks.importing", "an import of 100,000 rows beside the bare driver, on both databases"),
-    "issue": ("benchmarks.issuing", "testamur issue: rows per second, and how the cost of a row grows"),
+    "groups": ("benchmarks.serving.measure", "POST /v1/groups beside the usual stack and a bare function"),
+    "send": ("benchmarks.serving.measure_send", "create-issue-send beside the usual stack"),
+    "pdf": ("benchmarks.rendering.measure", "one certificate as PDF beside Chromium, WeasyPrint and ReportLab; memory"),
+    "import": ("benchmarks.importing.measure", "an import of 100,000 rows beside the bare driver, on both databases"),
+    "issue": ("benchmarks.issuing.measure", "testamur issue: rows per second, and how the cost of a row grows"),
 }
 
 
@@ -31,9 +32,10 @@ def main() -> int:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     reports = []
     for name in given.names or BENCHMARKS:
-        module, text = BENCHMARKS[name]
+        place, text = BENCHMARKS[name]
+        module, _, function = place.rpartition(".")
         print(f"Measuring {name}: {text}", file=sys.stderr, flush=True)
-        report = import_module(module).measure(quick=given.quick)
+        report = getattr(import_module(module), function)(quick=given.quick)
         reports.append(report)
         if not given.as_json:
             print(as_text(report), flush=True)

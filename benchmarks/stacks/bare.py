@@ -20,7 +20,10 @@ _TOKEN = (
     " WHERE t.secret_hash = ? AND t.revoked_at IS NULL"
 )
 _DESIGNS = "SELECT id, type FROM designs WHERE workspace_id = ? AND id IN ({})"
-_INSERT = "INSERT INTO credential_templates VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT = (
+    "INSERT INTO credential_templates (workspace_id, id, name, learning_event_url, created_at, updated_at)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
 _INSERT_DESIGN = "INSERT INTO credential_template_designs VALUES (?, ?, ?, ?)"
 
 

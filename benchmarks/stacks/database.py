@@ -1,4 +1,7 @@
-"""The database of the two other servers: the tables, and one workspace with a token and two designs in them."""
+"""The database of the two other servers: Testamur's own tables, keys and indexes, so that a write costs each the same.
+
+One workspace with a token, two designs and a credential template is in it.
+"""
 
 import sqlite3
 from contextlib import closing
@@ -6,6 +9,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
+from testamur.db import Database
+from testamur.db.migrating import migrate
 from testamur.ids import new_id
 
 # The environment variable that tells a server process where its database is.
@@ -22,26 +27,37 @@ PRAGMAS = (
 )
 
 
-def make_database(path: Path) -> list[str]:
-    """A new database at that path; gives the ids of its two designs."""
+def make_database(path: Path) -> tuple[list[str], str]:
+    """A new database at that path; gives the ids of its two designs and of its credential template."""
+    database = Database(f"sqlite:///{path}")
+    migrate(database)
+    database.close()
     now = datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" ")
-    workspace_id, design_ids = new_id(), [new_id(), new_id()]
+    workspace_id, design_ids, template_id = new_id(), [new_id(), new_id()], new_id()
+    rows = {
+        "workspaces": {"id": workspace_id, "name": "My organisation", "slug": "default", "time_zone": "UTC"},
+        "access_tokens": {
+            "id": new_id(),
+            "workspace_id": workspace_id,
+            "name": "benchmark",
+            "secret_hash": sha256(TOKEN.encode()).hexdigest(),
+            "secret_end": TOKEN[-4:],
+        },
+        "credential_templates": {"id": template_id, "workspace_id": workspace_id, "name": "Financial Markets"},
+    }
+    designs = [
+        {"id": id_, "workspace_id": workspace_id, "name": f"Classic {type_}", "type": type_, "version": 1}
+        for id_, type_ in zip(design_ids, ("certificate", "badge"), strict=True)
+    ]
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(PRAGMAS[0])
-        connection.executescript(Path(__file__).with_name("tables.sql").read_text(encoding="utf-8"))
+        for table, row in [*rows.items(), *(("designs", design) for design in designs)]:
+            stamps = {"created_at": now} if table == "access_tokens" else {"created_at": now, "updated_at": now}
+            values = {**row, **stamps}
+            marks = ", ".join("?" * len(values))
+            connection.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
         connection.execute(
-            "INSERT INTO workspaces VALUES (?, 'My organisation', 'default', NULL, NULL, 'UTC', ?, ?)",
-            (workspace_id, now, now),
+            "INSERT INTO credential_template_designs (workspace_id, credential_template_id, position, design_id)"
+            " VALUES (?, ?, 0, ?)",
+            (workspace_id, template_id, design_ids[0]),
         )
-        connection.execute(
-            "INSERT INTO access_tokens VALUES (?, ?, 'benchmark', ?, ?, ?, NULL, NULL)",
-            (new_id(), workspace_id, sha256(TOKEN.encode()).hexdigest(), TOKEN[-4:], now),
-        )
-        connection.executemany(
-            "INSERT INTO designs VALUES (?, ?, ?, ?, 1, NULL, ?, ?)",
-            [
-                (workspace_id, design_id, f"Classic {type_}", type_, now, now)
-                for design_id, type_ in zip(design_ids, ("certificate", "badge"), strict=True)
-            ],
-        )
-    return design_ids
+    return design_ids, template_id

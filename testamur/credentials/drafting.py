@@ -43,6 +43,39 @@ def create_credential(
     Raises Invalid for a value that cannot be used, NotFound for a credential template or a recipient that the
     workspace does not have, PaymentRequired for what the plan does not include.
     """
+    credential, _ = prepare_credential(
+        tx,
+        workspace,
+        credential_template_id=credential_template_id,
+        recipient_name=recipient_name,
+        recipient_email=recipient_email,
+        recipient_id=recipient_id,
+        issue_date=issue_date,
+        expiry_date=expiry_date,
+        custom_attributes=custom_attributes,
+        plan=plan,
+        at=at,
+    )
+    insert_credential(tx, credential)
+    record_events(tx, workspace.id, ["credential.created"], [credential.id], at=at)
+    return credential
+
+
+def prepare_credential(
+    tx: Transaction,
+    workspace: Workspace,
+    *,
+    credential_template_id: str,
+    recipient_name: str,
+    recipient_email: str | None = None,
+    recipient_id: str | None = None,
+    issue_date: date | None = None,
+    expiry_date: date | None = None,
+    custom_attributes: Mapping[str, Any] | None = None,
+    plan: Plan = UNLIMITED,
+    at: datetime,
+) -> tuple[Credential, CredentialTemplate]:
+    """A draft that is checked and not stored yet, and its template. Raises as `create_credential` does."""
     if custom_attributes:
         plan.require("custom_attributes")
     if expiry_date is not None:
@@ -69,12 +102,12 @@ def create_credential(
     else:
         recipient = get_recipient(tx, workspace.id, recipient_id)
         found_id, email = recipient.id, award.recipient_email or recipient.email
-    credential = new_credential(
-        workspace.id, template_id, award, Recipient(found_id, award.recipient_name, email), state="draft", at=at
-    )
+    owner = Recipient(found_id, award.recipient_name, email)
+    return new_credential(workspace.id, template_id, award, owner, state="draft", at=at), template
+
+
+def insert_credential(tx: Transaction, credential: Credential) -> None:
     tx.execute(_INSERT, credential_row(credential))
-    record_events(tx, workspace.id, ["credential.created"], [credential.id], at=at)
-    return credential
 
 
 def with_expiry(award: Award, template: CredentialTemplate, given: date | None) -> Award:

@@ -1,13 +1,17 @@
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import bindparam, select, update
 
 from testamur.clock import today
+from testamur.credential_templates.model import CredentialTemplate
+from testamur.credentials.drafting import insert_credential
 from testamur.credentials.model import Credential
 from testamur.credentials.queries import get_credential
-from testamur.credentials.sending import queue_delivery
+from testamur.credentials.sending import email_intent, queue_delivery
 from testamur.credentials.tables import credentials
 from testamur.db import Transaction
+from testamur.delivery.queueing import queue_emails
 from testamur.errors import Conflict, PaymentRequired
 from testamur.plans import UNLIMITED, Plan
 from testamur.webhooks.recording import record_events
@@ -67,6 +71,34 @@ def issue_credential(
     take_allowance(tx, workspace.id, plan, year=today(workspace.time_zone, at).year)
     record_events(tx, workspace.id, ["credential.issued"], [credential.id], at=at)
     return credential
+
+
+def issue_and_send(
+    tx: Transaction,
+    workspace: Workspace,
+    draft: Credential,
+    template: CredentialTemplate,
+    *,
+    base_url: str,
+    plan: Plan = UNLIMITED,
+    at: datetime,
+) -> Credential:
+    """A draft that is not stored yet becomes an issued credential, mailed to its recipient if there is an address.
+
+    Raises PaymentRequired if the year's allowance is used up.
+    """
+    has_address = draft.recipient.email is not None
+    issued = msgspec.structs.replace(
+        draft, state="issued", issued_at=at, delivery_state="sending" if has_address else "not_provided"
+    )
+    insert_credential(tx, issued)
+    take_allowance(tx, workspace.id, plan, year=today(workspace.time_zone, at).year)
+    record_events(tx, workspace.id, ["credential.created", "credential.issued"], [issued.id], at=at)
+    if has_address:
+        key = f"delivery:{issued.id}:issued"
+        intent = email_intent(issued, template, workspace, "delivery", key=key, base_url=base_url)
+        queue_emails(tx, workspace.id, [intent], at=at)
+    return issued
 
 
 def schedule_credential(

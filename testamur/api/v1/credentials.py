@@ -1,4 +1,5 @@
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
@@ -6,8 +7,8 @@ from msgspec import UNSET
 from testamur.api.v1.operations import Call, Operation
 from testamur.clock import today
 from testamur.credentials.deleting import delete_credential
-from testamur.credentials.drafting import create_credential
-from testamur.credentials.issuing import issue_credential, schedule_credential
+from testamur.credentials.drafting import create_credential, prepare_credential
+from testamur.credentials.issuing import issue_and_send, issue_credential, schedule_credential
 from testamur.credentials.model import Credential
 from testamur.credentials.queries import get_credential, list_credentials
 from testamur.credentials.renderings import are_recorded, current_renderings, delete_files, record_renderings
@@ -53,10 +54,9 @@ def create(call: Call) -> WireCredential:
 def create_issue_send(call: Call) -> WireCredential:
     body = call.body(CreateCredential)
     with call.platform.database.write() as tx:
-        draft = _draft(call, tx, body)
-        issued = issue_credential(tx, call.workspace, draft.id, plan=call.plan, at=call.at)
+        draft, template = prepare_credential(tx, call.workspace, **_given(body), plan=call.plan, at=call.at)
         # Without an address there is nothing to send, and the credential stands all the same.
-        queue_delivery(tx, call.workspace, [issued], base_url=call.base_url, is_repeatable=False, at=call.at)
+        issued = issue_and_send(tx, call.workspace, draft, template, base_url=call.base_url, plan=call.plan, at=call.at)
     call.platform.wake_worker()
     return _wire(call, issued)
 
@@ -107,19 +107,20 @@ def search(call: Call) -> WirePage[WireCredential]:
 
 
 def _draft(call: Call, tx: Transaction, body: CreateCredential) -> Credential:
-    return create_credential(
-        tx,
-        call.workspace,
-        credential_template_id=body.group_id,
-        recipient_name=body.recipient.name,
-        recipient_email=body.recipient.email,
-        recipient_id=body.recipient.id,
-        issue_date=body.issue_date or None,
-        expiry_date=body.expiry_date or None,
-        custom_attributes=body.custom_attributes or None,
-        plan=call.plan,
-        at=call.at,
-    )
+    return create_credential(tx, call.workspace, **_given(body), plan=call.plan, at=call.at)
+
+
+def _given(body: CreateCredential) -> dict[str, Any]:
+    """What the request says, in the words of the domain."""
+    return {
+        "credential_template_id": body.group_id,
+        "recipient_name": body.recipient.name,
+        "recipient_email": body.recipient.email,
+        "recipient_id": body.recipient.id,
+        "issue_date": body.issue_date or None,
+        "expiry_date": body.expiry_date or None,
+        "custom_attributes": body.custom_attributes or None,
+    }
 
 
 def list_(call: Call) -> WirePage[WireCredential]:
