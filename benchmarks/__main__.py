@@ -7,12 +7,14 @@ from importlib import import_module
 import msgspec
 
 from benchmarks.report import as_text
+from testamur.logs import configure_logs
 
 BENCHMARKS = {
     "groups": ("benchmarks.serving.measure", "POST /v1/groups beside the usual stack and a bare function"),
     "send": ("benchmarks.serving.measure_send", "create-issue-send beside the usual stack"),
     "pdf": ("benchmarks.rendering.measure", "one certificate as PDF beside Chromium, WeasyPrint and ReportLab; memory"),
     "import": ("benchmarks.importing.measure", "an import of 100,000 rows beside the bare driver, on both databases"),
+    "search": ("benchmarks.searching.measure", "listing and searching at 10,000 and 1,000,000 credentials"),
     "issue": ("benchmarks.issuing.measure", "testamur issue: rows per second, and how the cost of a row grows"),
 }
 
@@ -30,6 +32,8 @@ def main() -> int:
     unknown = set(given.names) - set(BENCHMARKS)
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    # What runs in this process must not print a line for each request.
+    configure_logs("error", "json")
     reports = []
     for name in given.names or BENCHMARKS:
         place, text = BENCHMARKS[name]

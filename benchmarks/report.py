@@ -33,6 +33,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     rows: Sequence[Sequence[str]]
     targets: Sequence[Target]
     left_out: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 def as_text(report: Report) -> str:
@@ -49,4 +50,5 @@ def as_text(report: Report) -> str:
         *(f"- {target}" for target in report.targets),
         *(f"- not measured: {text}" for text in report.left_out),
     ]
+    lines += [f"- {note}" for note in report.notes]
     return "\n".join(lines)
