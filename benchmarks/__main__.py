@@ -15,6 +15,7 @@ BENCHMARKS = {
     "pdf": ("benchmarks.rendering.measure", "one certificate as PDF beside Chromium, WeasyPrint and ReportLab; memory"),
     "import": ("benchmarks.importing.measure", "an import of 100,000 rows beside the bare driver, on both databases"),
     "search": ("benchmarks.searching.measure", "listing and searching at 10,000 and 1,000,000 credentials"),
+    "webhooks": ("benchmarks.webhooks.measure", "deliveries to slow and to dead receivers"),
     "issue": ("benchmarks.issuing.measure", "testamur issue: rows per second, and how the cost of a row grows"),
 }
 
