@@ -90,6 +90,37 @@ def test_a_workbook_is_read_as_people_see_it(api, upload, platform):
     assert rows[1]["customAttributes"] == {"custom.mentor": "7"}
 
 
+def test_formulas_merged_cells_and_empty_rows_are_taken_for_what_they_show(upload):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (
+        ["Name", "Email", "mentor"],
+        ["Ada", "ada@example.com", "=1+1"],
+        [],
+        ["Bob", "bob@example.com", "Jane"],
+    ):
+        sheet.append(row)
+    sheet.merge_cells("A4:A5")
+    sheet["B5"] = "nobody@example.com"
+    sheet["Z900"] = " "
+    made = io.BytesIO()
+    book.save(made)
+    preview = upload(made.getvalue())["preview"]
+    assert preview["rows"] == 3
+    assert [fault["row"] for fault in preview["faults"]] == [5]
+    assert [sample["recipient_name"] for sample in preview["samples"]] == ["Ada", "Bob"]
+    # The file was never calculated, so the formula has no value to show.
+    assert preview["samples"][0]["custom_attributes"] == {}
+
+
+def test_a_sheet_of_too_many_cells_is_told(upload, monkeypatch):
+    from testamur.credentials import spreadsheets
+
+    monkeypatch.setattr(spreadsheets, "CELLS_MAX", 50)
+    content = workbook(["Name"], *[[f"Recipient {n}"] for n in range(60)])
+    assert "more than 50 cells" in upload(content, status=400)["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("duplicates", "created", "skipped", "replaced"), [("skip", 0, 2, 0), ("allow", 2, 0, 0), ("replace", 0, 1, 1)]
 )

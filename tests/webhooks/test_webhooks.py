@@ -177,6 +177,73 @@ def test_a_failed_delivery_is_tried_seven_times_under_one_id_and_can_be_asked_fo
     assert receiver.events[-1]["id"] == receiver.events[0]["id"]
 
 
+def raw_receiver(answer):
+    """A server that answers each connection with whatever it is told, for as long as it likes."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listening
+
+
+def endless(connection):
+    with connection:
+        connection.recv(65536)
+        try:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3000000000\r\n\r\n")
+            while True:
+                connection.sendall(b"x" * 65536)
+        except OSError:
+            pass
+
+
+def silent(connection):
+    with connection:
+        connection.recv(65536)
+        time.sleep(5)
+
+
+def nonsense(connection):
+    with connection:
+        connection.recv(65536)
+        connection.sendall(b"220 mail.example.com ESMTP\r\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "error"),
+    [
+        (endless, "delivered", None),
+        (silent, "pending", "No answer within"),
+        (nonsense, "pending", "RemoteProtocolError"),
+    ],
+)
+def test_a_strange_receiver_costs_little_and_holds_up_no_other(
+    api, group, platform, receiver, monkeypatch, answer, state, error
+):
+    from testamur.webhooks import sending
+
+    monkeypatch.setattr(sending, "ATTEMPT_SECONDS_MAX", 0.5)
+    with raw_receiver(answer) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        webhook = api("POST", "/webhooks", {"url": url, "events": ["credential.issued"]}, status=201)
+        api("POST", "/webhooks", {"url": receiver.url, "events": ["credential.issued"]}, status=201)
+        issue(api, group)
+        began = time.monotonic()
+        work_off(platform)
+        assert time.monotonic() - began < 4
+    (delivery,) = deliveries(api, webhook)
+    assert delivery["state"] == state
+    assert error is None or error in delivery["attempts"][0]["error"]
+    assert len(receiver.got) == 1
+
+
 def test_a_webhook_that_is_switched_off_or_deleted_is_told_nothing(api, group, platform, receiver):
     webhook = api("POST", "/webhooks", {"url": receiver.url}, status=201)
     issue(api, group)
