@@ -11,7 +11,7 @@ import threading
 import time
 from contextlib import contextmanager
 
-import httpx
+import httpx2
 import pytest
 
 
@@ -38,9 +38,9 @@ def serving(tmp_path, *arguments, **environment):
         ends = time.monotonic() + 30
         while time.monotonic() < ends and process.poll() is None:
             try:
-                if httpx.get(f"{base_url}/readyz", timeout=2).status_code == 200:
+                if httpx2.get(f"{base_url}/readyz", timeout=2).status_code == 200:
                     break
-            except httpx.HTTPError:
+            except httpx2.HTTPError:
                 time.sleep(0.05)
         yield base_url, process, lambda: (tmp_path / "stdout").read_text() + (tmp_path / "stderr").read_text()
     finally:
@@ -65,22 +65,22 @@ def test_the_first_start_tells_a_request_that_works_and_a_second_keeps_the_data(
     with serving(tmp_path) as (base_url, _, printed):
         url, headers, body = first_request(printed())
         assert url.startswith(base_url)
-        made = httpx.post(url, headers=headers, content=body)
+        made = httpx2.post(url, headers=headers, content=body)
         assert made.status_code == 201
         assert len(made.json()) == 8
     with serving(tmp_path) as (base_url, _, printed):
         assert "tst_" not in printed()
-        assert httpx.get(f"{base_url}/v1/groups/{made.json()['id']}", headers=headers).json() == made.json()
+        assert httpx2.get(f"{base_url}/v1/groups/{made.json()['id']}", headers=headers).json() == made.json()
 
 
 def test_logs_hold_a_request_id_and_never_a_token_or_an_address(tmp_path):
     with serving(tmp_path) as (base_url, _, printed):
         url, headers, body = first_request(printed())
-        group = httpx.post(url, headers=headers, content=body).json()
+        group = httpx2.post(url, headers=headers, content=body).json()
         body = {"groupId": group["id"], "recipient": {"name": "Hidden Person", "email": "hidden@example.com"}}
-        made = httpx.post(f"{base_url}/v1/credentials?email=hidden@example.com", headers=headers, json=body)
+        made = httpx2.post(f"{base_url}/v1/credentials?email=hidden@example.com", headers=headers, json=body)
         assert made.status_code == 201
-        httpx.post(f"{base_url}/v1/credentials", headers=headers, content=b'{"groupId": 5, "x": "hidden@example.com"}')
+        httpx2.post(f"{base_url}/v1/credentials", headers=headers, content=b'{"groupId": 5, "x": "hidden@example.com"}')
     lines = [json.loads(line) for line in (tmp_path / "stderr").read_text().splitlines()]
     ids = {line.get("request_id") for line in lines if line["event"] == "request"}
     assert made.headers["x-request-id"] in ids
@@ -113,7 +113,7 @@ def test_several_processes_serve_one_database_without_losing_a_write(tmp_path):
         statuses = []
 
         def post():
-            with httpx.Client(base_url=base_url, headers=headers, timeout=30) as connection:
+            with httpx2.Client(base_url=base_url, headers=headers, timeout=30) as connection:
                 statuses.extend(connection.post("/v1/groups", content=body).status_code for _ in range(10))
 
         threads = [threading.Thread(target=post) for _ in range(6)]
@@ -125,7 +125,7 @@ def test_several_processes_serve_one_database_without_losing_a_write(tmp_path):
         found, cursor = 0, None
         while True:
             query = {"limit": 50} | ({"cursor": cursor} if cursor else {})
-            page = httpx.get(f"{base_url}/v1/groups", params=query, headers=headers).json()
+            page = httpx2.get(f"{base_url}/v1/groups", params=query, headers=headers).json()
             found += len(page["data"])
             cursor = page["pagination"]["next"]
             if cursor is None:
@@ -137,7 +137,7 @@ def test_several_processes_serve_one_database_without_losing_a_write(tmp_path):
 def test_a_rate_limit_is_kept_per_workspace(tmp_path, limit):
     with serving(tmp_path, TESTAMUR_RATE_LIMIT=limit) as (base_url, _, printed):
         _, headers, _ = first_request(printed())
-        answers = [httpx.get(f"{base_url}/v1/groups", headers=headers) for _ in range(5)]
+        answers = [httpx2.get(f"{base_url}/v1/groups", headers=headers) for _ in range(5)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
         assert answers[-1].json()["error"]["code"] == "rate_limited"
         assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
