@@ -5,6 +5,7 @@ import msgspec
 from msgspec import UNSET
 
 from testamur.api.v1.operations import Call, Operation
+from testamur.api.v1.paging import answer_page
 from testamur.clock import today
 from testamur.credentials.deleting import delete_credential
 from testamur.credentials.drafting import create_credential, prepare_credential
@@ -38,7 +39,7 @@ from testamur.wire.v1.credentials import (
 )
 from testamur.wire.v1.decoding import convert_object
 from testamur.wire.v1.errors import to_error
-from testamur.wire.v1.paging import WirePage, read_cursor, read_limit, to_page
+from testamur.wire.v1.paging import WirePage, read_cursor, to_page
 from testamur.wire.v1.search import SearchCredentials, read_filter, read_order
 
 _TAG = "Credentials"
@@ -124,11 +125,7 @@ def _given(body: CreateCredential) -> dict[str, Any]:
 
 
 def list_(call: Call) -> WirePage[WireCredential]:
-    list_name = f"credentials:{call.workspace.id}"
-    limit, cursor = read_limit(call.query.get("limit")), read_cursor(call.query.get("cursor"), list_name)
-    with call.platform.database.read() as tx:
-        page = list_credentials(tx, call.workspace.id, cursor, limit)
-    return to_page(page, list_name, lambda credential: _wire(call, credential))
+    return answer_page(call, "credentials", list_credentials, lambda credential: _wire(call, credential))
 
 
 def get(call: Call) -> WireCredential:

@@ -3,6 +3,7 @@ from typing import Any
 import msgspec
 
 from testamur.api.v1.operations import Call, Operation
+from testamur.api.v1.paging import answer_page
 from testamur.credentials.deleting import delete_design
 from testamur.designs.assets import add_asset
 from testamur.designs.creating import create_design
@@ -19,17 +20,13 @@ from testamur.wire.v1.designs import (
     WireDocument,
     to_design,
 )
-from testamur.wire.v1.paging import WirePage, read_cursor, read_limit, to_page
+from testamur.wire.v1.paging import WirePage
 
 _TAG = "Design templates"
 
 
 def list_(call: Call) -> WirePage[WireDesign]:
-    list_name = f"designs:{call.workspace.id}"
-    limit, cursor = read_limit(call.query.get("limit")), read_cursor(call.query.get("cursor"), list_name)
-    with call.platform.database.read() as tx:
-        page = list_designs(tx, call.workspace.id, cursor, limit)
-    return to_page(page, list_name, lambda design: to_design(design, call.base_url))
+    return answer_page(call, "designs", list_designs, lambda design: to_design(design, call.base_url))
 
 
 def get(call: Call) -> WireDesign:

@@ -1,6 +1,7 @@
 from msgspec import UNSET, UnsetType
 
 from testamur.api.v1.operations import Call, Operation
+from testamur.api.v1.paging import answer_page
 from testamur.delivery.templates import (
     create_email_template,
     delete_email_template,
@@ -14,17 +15,13 @@ from testamur.wire.v1.email_templates import (
     WireEmailTemplate,
     to_email_template,
 )
-from testamur.wire.v1.paging import WirePage, read_cursor, read_limit, to_page
+from testamur.wire.v1.paging import WirePage
 
 _TAG = "Email templates"
 
 
 def list_(call: Call) -> WirePage[WireEmailTemplate]:
-    list_name = f"email-templates:{call.workspace.id}"
-    limit, cursor = read_limit(call.query.get("limit")), read_cursor(call.query.get("cursor"), list_name)
-    with call.platform.database.read() as tx:
-        page = list_email_templates(tx, call.workspace.id, cursor, limit)
-    return to_page(page, list_name, to_email_template)
+    return answer_page(call, "email-templates", list_email_templates, to_email_template)
 
 
 def get(call: Call) -> WireEmailTemplate:

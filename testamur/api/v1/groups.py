@@ -1,6 +1,7 @@
 from msgspec import UNSET, UnsetType
 
 from testamur.api.v1.operations import Call, Operation
+from testamur.api.v1.paging import answer_page
 from testamur.credential_templates.editing import create_credential_template, update_credential_template
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import get_credential_template, list_credential_templates
@@ -11,7 +12,7 @@ from testamur.errors import Invalid
 from testamur.ids import normalize_id
 from testamur.rendering.document import DesignType
 from testamur.wire.v1.groups import CreateGroup, Group, UpdateGroup, to_group
-from testamur.wire.v1.paging import WirePage, read_cursor, read_limit, to_page
+from testamur.wire.v1.paging import WirePage
 
 _TAG = "Credential templates"
 
@@ -32,10 +33,7 @@ def create_group(call: Call) -> Group:
 
 
 def list_groups(call: Call) -> WirePage[Group]:
-    list_name = f"groups:{call.workspace.id}"
-    limit, cursor = read_limit(call.query.get("limit")), read_cursor(call.query.get("cursor"), list_name)
-    with call.platform.database.read() as tx:
-        return to_page(list_credential_templates(tx, call.workspace.id, cursor, limit), list_name, to_group)
+    return answer_page(call, "groups", list_credential_templates, to_group)
 
 
 def get_group(call: Call) -> Group:

@@ -6,6 +6,7 @@ from typing import Any, get_args
 import msgspec
 
 from testamur.api.v1.operations import Call, FileAnswer, Operation, Parameter
+from testamur.api.v1.paging import answer_page
 from testamur.credentials.bulk_issuing import Action, Duplicates
 from testamur.credentials.links import page_url
 from testamur.errors import Invalid
@@ -14,7 +15,7 @@ from testamur.imports.model import Import
 from testamur.imports.preparing import prepare_import
 from testamur.imports.queries import find_chunk_results, get_import, list_imports
 from testamur.wire.v1.imports import WireImport, to_import
-from testamur.wire.v1.paging import WirePage, read_cursor, read_limit, to_page
+from testamur.wire.v1.paging import WirePage
 
 _TAG = "Imports"
 FILE_BYTES_MAX = 64 * 1024 * 1024
@@ -50,11 +51,7 @@ def create(call: Call) -> WireImport:
 
 
 def list_(call: Call) -> WirePage[WireImport]:
-    list_name = f"imports:{call.workspace.id}"
-    limit, cursor = read_limit(call.query.get("limit")), read_cursor(call.query.get("cursor"), list_name)
-    with call.platform.database.read() as tx:
-        page = list_imports(tx, call.workspace.id, cursor, limit)
-    return to_page(page, list_name, to_import)
+    return answer_page(call, "imports", list_imports, to_import)
 
 
 def get(call: Call) -> WireImport:

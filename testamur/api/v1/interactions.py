@@ -1,9 +1,13 @@
 from testamur.api.v1.operations import Call, Operation, Parameter
+from testamur.api.v1.paging import answer_page
+from testamur.db import Transaction
+from testamur.db.paging import Cursor, Page
 from testamur.ids import normalize_id
+from testamur.interactions.model import Interaction
 from testamur.interactions.queries import list_interactions
 from testamur.interactions.recording import record_interaction
 from testamur.wire.v1.interactions import CreateInteraction, WireInteraction, to_interaction
-from testamur.wire.v1.paging import Pagination, WirePage, read_cursor, read_limit, to_page
+from testamur.wire.v1.paging import WirePage
 
 _TAG = "Credential interactions"
 
@@ -25,15 +29,13 @@ def create(call: Call) -> WireInteraction:
 
 def list_(call: Call) -> WirePage[WireInteraction]:
     given = call.query.get("credentialId")
-    list_name = f"interactions:{call.workspace.id}:{given or ''}"
-    limit, cursor = read_limit(call.query.get("limit")), read_cursor(call.query.get("cursor"), list_name)
-    credential_id = normalize_id(given) if given else None
-    if given and credential_id is None:
-        # What cannot be an id is an unknown id, and that has no interactions.
-        return WirePage([], Pagination(None, None))
-    with call.platform.database.read() as tx:
-        page = list_interactions(tx, call.workspace.id, credential_id, cursor, limit)
-    return to_page(page, list_name, to_interaction)
+    # What cannot be an id is an unknown id, and that has no interactions.
+    credential_id = (normalize_id(given) or "") if given else None
+
+    def read(tx: Transaction, workspace_id: str, cursor: Cursor | None, limit: int) -> Page[Interaction]:
+        return list_interactions(tx, workspace_id, credential_id, cursor, limit)
+
+    return answer_page(call, f"interactions:{credential_id}", read, to_interaction)
 
 
 OPERATIONS = [

@@ -1,6 +1,9 @@
 from msgspec import UnsetType
 
 from testamur.api.v1.operations import Call, Operation
+from testamur.api.v1.paging import answer_page
+from testamur.db import Transaction
+from testamur.db.paging import Cursor, Page
 from testamur.errors import NotFound
 from testamur.ids import normalize_id
 from testamur.webhooks.endpoints import (
@@ -11,8 +14,9 @@ from testamur.webhooks.endpoints import (
     list_endpoints,
     rotate_secret,
 )
+from testamur.webhooks.model import Attempt, Delivery
 from testamur.webhooks.outbox import list_deliveries, redeliver
-from testamur.wire.v1.paging import WirePage, read_cursor, read_limit, to_page
+from testamur.wire.v1.paging import WirePage
 from testamur.wire.v1.webhooks import (
     CreateWebhook,
     UpdateWebhook,
@@ -28,11 +32,7 @@ _TAG = "Webhooks"
 
 
 def list_(call: Call) -> WirePage[WireWebhook]:
-    list_name = f"webhooks:{call.workspace.id}"
-    limit, cursor = read_limit(call.query.get("limit")), read_cursor(call.query.get("cursor"), list_name)
-    with call.platform.database.read() as tx:
-        page = list_endpoints(tx, call.workspace.id, cursor, limit)
-    return to_page(page, list_name, to_webhook)
+    return answer_page(call, "webhooks", list_endpoints, to_webhook)
 
 
 def get(call: Call) -> WireWebhook:
@@ -86,12 +86,15 @@ def rotate(call: Call) -> WebhookWithSecret:
 
 
 def deliveries(call: Call) -> WirePage[WireDelivery]:
-    list_name = f"deliveries:{call.workspace.id}:{call.id}"
-    limit, cursor = read_limit(call.query.get("limit")), read_cursor(call.query.get("cursor"), list_name)
-    with call.platform.database.read() as tx:
-        get_endpoint(tx, call.workspace.id, call.id)
-        page = list_deliveries(tx, call.workspace.id, call.id, cursor, limit)
-    return to_page(page, list_name, lambda item: to_delivery(*item))
+    webhook_id = call.id
+
+    def read(
+        tx: Transaction, workspace_id: str, cursor: Cursor | None, limit: int
+    ) -> Page[tuple[Delivery, list[Attempt]]]:
+        get_endpoint(tx, workspace_id, webhook_id)
+        return list_deliveries(tx, workspace_id, webhook_id, cursor, limit)
+
+    return answer_page(call, f"deliveries:{webhook_id}", read, lambda item: to_delivery(*item))
 
 
 def deliver_again(call: Call) -> WireDelivery:
