@@ -117,9 +117,9 @@ def _time_files(folder: Path, size: int, files: int) -> float:
     with redirect_stderr(io.StringIO()):
         for template in templates:
             run = IssueRun(
-                platform, workspace, template, folder / "out", RowChecker(workspace, tags), writes_pdfs=False
+                platform, workspace, template, folder / "out", RowChecker(workspace, tags, template), writes_pdfs=False
             )
-            run.issue(read_sheet(content, defined_tags=tags))
+            run.issue(read_sheet(io.BytesIO(content), defined_tags=tags))
             assert run.issued == size
     seconds = time.perf_counter() - began
     platform.database.close()

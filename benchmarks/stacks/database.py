@@ -34,7 +34,7 @@ def make_database(path: Path) -> tuple[list[str], str]:
     database.close()
     now = datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" ")
     workspace_id, design_ids, template_id = new_id(), [new_id(), new_id()], new_id()
-    rows = {
+    rows: dict[str, dict[str, object]] = {
         "workspaces": {"id": workspace_id, "name": "My organisation", "slug": "default", "time_zone": "UTC"},
         "access_tokens": {
             "id": new_id(),
@@ -45,7 +45,7 @@ def make_database(path: Path) -> tuple[list[str], str]:
         },
         "credential_templates": {"id": template_id, "workspace_id": workspace_id, "name": "Financial Markets"},
     }
-    designs = [
+    designs: list[dict[str, object]] = [
         {"id": id_, "workspace_id": workspace_id, "name": f"Classic {type_}", "type": type_, "version": 1}
         for id_, type_ in zip(design_ids, ("certificate", "badge"), strict=True)
     ]

@@ -10,7 +10,6 @@ from itertools import chain
 from typing import Any, BinaryIO
 
 import msgspec
-import openpyxl
 
 from testamur.attributes.defining import PREFIX, fold_tag
 from testamur.errors import Invalid, Problem
@@ -176,6 +175,9 @@ def _workbook_lines(file: BinaryIO) -> Iterator[_Line]:
     if size > WORKBOOK_BYTES_MAX:
         raise Invalid(f"The workbook is larger than {WORKBOOK_BYTES_MAX // 1024 // 1024} MiB when unpacked; split it")
     file.seek(0)
+    # Importing it takes a tenth of a second, which every command would pay.
+    import openpyxl  # noqa: PLC0415
+
     try:
         # Read only: rows come one by one. Values and not formulas; macros are never looked at.
         book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)

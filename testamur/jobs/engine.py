@@ -2,8 +2,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
 
-from dbos import DBOS, SetWorkflowID
-
 NAME = "testamur"
 # Pinned: a workflow that an older version began is gone on with by a newer one, because its arguments are only ids.
 WORKFLOWS_VERSION = "1"
@@ -17,6 +15,10 @@ class JobEngine:
     """Runs named jobs, each with the id of a claim. There is one in a process."""
 
     def __init__(self, database_url: str, data_dir: Path, worker_name: str, jobs: Mapping[str, Job]) -> None:
+        # Importing dbos takes longer than most commands do, and only workers need it.
+        from dbos import DBOS, SetWorkflowID  # noqa: PLC0415
+
+        self._dbos, self._with_id = DBOS, SetWorkflowID
         self._jobs = dict(jobs)
         self._running: dict[str, int] = dict.fromkeys(jobs, 0)
         self._lock = Lock()
@@ -41,14 +43,14 @@ class JobEngine:
 
     def launch(self) -> None:
         """Go on with what a crash of this worker left, and be ready for more."""
-        DBOS.launch()
+        self._dbos.launch()
 
     def start(self, name: str, claim: str) -> None:
         """Run a job for a claim, in the background. Starting it again does nothing."""
         with self._lock:
             self._running[name] += 1
-        with SetWorkflowID(f"{name}-{claim}"):
-            DBOS.start_workflow(self._workflow, name, claim)
+        with self._with_id(f"{name}-{claim}"):
+            self._dbos.start_workflow(self._workflow, name, claim)
 
     def running(self, name: str) -> int:
         """How many jobs of a name run in this process."""
@@ -57,7 +59,7 @@ class JobEngine:
 
     def stop(self) -> None:
         """Wait for the jobs that run, for some seconds at most."""
-        DBOS.destroy(workflow_completion_timeout_sec=STOP_SECONDS)
+        self._dbos.destroy(workflow_completion_timeout_sec=STOP_SECONDS)
 
     def _run(self, name: str, claim: str) -> None:
         try:

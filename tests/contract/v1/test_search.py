@@ -156,7 +156,7 @@ SORTS = st.sampled_from(["id", "createdAt", "updatedAt", "issueDate", "expiryDat
 
 
 def test_any_search_agrees_with_a_plain_filter_page_by_page(search, rows):
-    @settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
     @given(filters(rows), SORTS, st.sampled_from(["asc", "desc"]), st.integers(3, 30))
     def check(filter_, property_, order, limit):
         body = {"filter": filter_, "sort": {"property": property_, "order": order}, "limit": limit}
