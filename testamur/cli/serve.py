@@ -1,6 +1,8 @@
 import dataclasses
 import os
+import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +48,8 @@ def serve_command(host: str, port: int, workers: int, *, no_worker: bool) -> Non
         _welcome(bootstrap(platform))
     else:
         click.echo(f"Testamur runs at {settings.base_url} (Ctrl-C stops it)")
+    # The server passes the signal on when it has finished its requests; then the worker shall finish its jobs.
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     with _working(platform, is_wanted=not no_worker):
         if workers == 1:
             _serve(create_app(platform), host, port)

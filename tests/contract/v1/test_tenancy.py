@@ -11,7 +11,19 @@ def foreign(client, other_tenant):
     group = client.post("/v1/groups", headers=headers, json=body).json()
     body = {"groupId": group["id"], "recipient": {"name": "Hidden Person", "email": "hidden@example.com"}}
     credential = client.post("/v1/credentials", headers=headers, json=body).json()
-    return {"group": group, "credential": credential, "design": other_tenant.certificate_id}
+    texts = {"kind": "delivery", "name": "Secret mail", "subject": "Secret", "body": "Secret"}
+    email = client.post("/v1/email-templates", headers=headers, json=texts).json()
+    attribute = client.post("/v1/attributes", headers=headers, json={"name": "Secret grade"}).json()
+    told = {"eventType": "credential_viewed", "triggeredBy": "guest", "triggeredAt": "2024-03-12T17:33:05.784Z"}
+    body = {"credentialId": credential["id"], **told}
+    assert client.post("/v1/credential-interactions", headers=headers, json=body).status_code == 201
+    return {
+        "group": group,
+        "credential": credential,
+        "design": other_tenant.certificate_id,
+        "email": email["id"],
+        "attribute": attribute["id"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -28,10 +40,38 @@ def foreign(client, other_tenant):
         ("DELETE", "/v1/credentials/{credential}", None),
         ("POST", "/v1/credentials/{credential}/issue", None),
         ("GET", "/v1/credentials/{credential}/designs", None),
+        ("PATCH", "/v1/credentials/{credential}", {"recipient": {"name": "Mine"}}),
+        ("POST", "/v1/credentials/{credential}/send", {"deliveryMethod": "email"}),
+        ("POST", "/v1/credentials/create-issue-send", {"groupId": "{group}", "recipient": {"name": "x"}}),
+        ("GET", "/v1/credentials/{credential}/state", None),
+        ("POST", "/v1/credentials/{credential}/revoke", None),
+        ("POST", "/v1/credentials/{credential}/unrevoke", None),
+        ("POST", "/v1/credentials/{credential}/schedule", {"issueAt": "2999-01-01T00:00:00Z"}),
+        ("GET", "/v1/groups/{group}/settings", None),
+        ("PATCH", "/v1/groups/{group}/settings", {"criteria": "Mine"}),
+        ("GET", "/v1/groups/{group}/summary", None),
+        ("PATCH", "/v1/designs/{design}", {"name": "Mine"}),
+        ("DELETE", "/v1/designs/{design}", None),
+        ("GET", "/v1/designs/{design}/document", None),
+        ("PATCH", "/v1/attributes/{attribute}", {"name": "Mine"}),
+        ("DELETE", "/v1/attributes/{attribute}", None),
+        ("GET", "/v1/email-templates/{email}", None),
+        ("PATCH", "/v1/email-templates/{email}", {"name": "Mine"}),
+        ("DELETE", "/v1/email-templates/{email}", None),
+        (
+            "POST",
+            "/v1/credential-interactions",
+            {
+                "credentialId": "{credential}",
+                "eventType": "credential_viewed",
+                "triggeredBy": "guest",
+                "triggeredAt": "2024-03-12T17:33:05.784Z",
+            },
+        ),
     ],
 )
 def test_another_workspaces_things_do_not_exist(client, tenant, other_tenant, foreign, method, path, body):
-    ids = {"group": foreign["group"]["id"], "credential": foreign["credential"]["id"], "design": foreign["design"]}
+    ids = {name: value if isinstance(value, str) else value["id"] for name, value in foreign.items()}
     text = str(body).replace("'", '"')
     for name, value in ids.items():
         text = text.replace("{" + name + "}", value)
@@ -45,9 +85,33 @@ def test_another_workspaces_things_do_not_exist(client, tenant, other_tenant, fo
     assert client.get(f"/v1/groups/{ids['group']}", headers=other_tenant.headers).json() == foreign["group"]
 
 
-@pytest.mark.parametrize("path", ["/v1/groups", "/v1/credentials"])
+@pytest.mark.parametrize(
+    "path", ["/v1/groups", "/v1/credentials", "/v1/credential-interactions", "/v1/email-templates", "/v1/imports"]
+)
 def test_lists_hold_nothing_of_another_workspace(client, tenant, foreign, path):
     assert client.get(path, headers=tenant.headers).json()["data"] == []
+
+
+def test_searches_and_bulk_reach_nothing_of_another_workspace(client, tenant, foreign):
+    for filter_ in (
+        {},
+        {"id": {"equals": foreign["credential"]["id"]}},
+        {"recipient": {"email": {"contains": "hidden"}}},
+        {"OR": [{"groupId": {"in": [foreign["group"]["id"]]}}, {"NOT": []}]},
+    ):
+        answer = client.post("/v1/credentials/search", headers=tenant.headers, json={"filter": filter_})
+        assert answer.json()["data"] == []
+    body = {"items": [{"groupId": foreign["group"]["id"], "recipient": {"name": "x"}}], "action": "send"}
+    (result,) = client.post("/v1/credentials/bulk", headers=tenant.headers, json=body).json()["results"]
+    assert result["error"]["code"] == "not_found"
+    path = f"/v1/credential-interactions?credentialId={foreign['credential']['id']}"
+    assert client.get(path, headers=tenant.headers).json()["data"] == []
+    tags = [item["tag"] for item in client.get("/v1/attributes", headers=tenant.headers).json()]
+    assert "custom.secret_grade" not in tags
+    settings = {"emailTemplates": {"delivery": foreign["email"]}}
+    mine = client.post("/v1/groups", headers=tenant.headers, json={"name": "x", "designIds": [tenant.badge_id]}).json()
+    answer = client.patch(f"/v1/groups/{mine['id']}/settings", headers=tenant.headers, json=settings)
+    assert answer.status_code == 404
 
 
 def test_designs_of_another_workspace_are_not_listed(client, tenant, foreign):
