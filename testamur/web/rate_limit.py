@@ -4,42 +4,60 @@ import math
 import time
 from collections.abc import Mapping
 
-from limits import parse
+import structlog
+from limits import WindowStats, parse
+from limits.errors import StorageError
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from testamur.errors import RateLimited
 
+_log = structlog.get_logger(__name__)
+
 
 class RateLimit:
     """A limit per workspace. `rate` is in the notation of `limits`; None is no limit.
 
-    It is counted in this process, or, with `valkey_url`, in one place for all of them.
+    It is counted in this process, or, with `valkey_url`, in one place for all of them. While that place is away,
+    requests pass uncounted: a limit protects the service, and must not be what stops it.
     """
 
     def __init__(self, rate: str | None, valkey_url: str | None = None) -> None:
         self._item = None if rate is None else parse(rate)
-        storage = MemoryStorage() if valkey_url is None else storage_from_string(valkey_url)
+        storage = MemoryStorage() if valkey_url is None else storage_from_string(valkey_url, wrap_exceptions=True)
         self._limiter = SlidingWindowCounterRateLimiter(storage)
 
     def take(self, workspace_id: str) -> None:
         """Count one request. Raises RateLimited with the time to wait if the workspace has used up its limit."""
-        if self._item is None or self._limiter.hit(self._item, workspace_id):
+        if self._item is None:
             return
-        raise RateLimited(retry_after_seconds=self._seconds_to_wait(workspace_id))
+        try:
+            if self._limiter.hit(self._item, workspace_id):
+                return
+        except StorageError as error:
+            _log.warning("rate_limit_not_counted", reason=str(error.storage_error))
+            return
+        found = self._stats(workspace_id)
+        raise RateLimited(retry_after_seconds=_seconds_until(found) if found else 1)
 
     def headers(self, workspace_id: str) -> Mapping[str, str]:
         """What is left, as the RateLimit fields of the IETF draft tell it."""
-        if self._item is None:
+        found = self._stats(workspace_id)
+        if self._item is None or found is None:
             return {}
-        remaining = max(0, self._limiter.get_window_stats(self._item, workspace_id).remaining)
-        window = self._item.get_expiry()
         return {
-            "RateLimit-Policy": f'"workspace";q={self._item.amount};w={window}',
-            "RateLimit": f'"workspace";r={remaining};t={self._seconds_to_wait(workspace_id)}',
+            "RateLimit-Policy": f'"workspace";q={self._item.amount};w={self._item.get_expiry()}',
+            "RateLimit": f'"workspace";r={max(0, found.remaining)};t={_seconds_until(found)}',
         }
 
-    def _seconds_to_wait(self, workspace_id: str) -> int:
-        assert self._item is not None
-        reset_time = self._limiter.get_window_stats(self._item, workspace_id).reset_time
-        return max(1, math.ceil(reset_time - time.time()))
+    def _stats(self, workspace_id: str) -> WindowStats | None:
+        if self._item is None:
+            return None
+        try:
+            return self._limiter.get_window_stats(self._item, workspace_id)
+        except StorageError:
+            return None
+
+
+def _seconds_until(found: WindowStats) -> int:
+    return max(1, math.ceil(found.reset_time - time.time()))

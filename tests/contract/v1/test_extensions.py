@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import socket
 
 import pytest
 from PIL import Image
@@ -190,6 +191,17 @@ def test_what_is_left_of_the_rate_is_told(limited, tenant, other_tenant):
     assert 1 <= int(answers[5].headers["retry-after"]) <= 60
     assert limited.get("/v1/groups", headers=other_tenant.headers).status_code == 200
     assert limited.get("/v1/unknown", headers=other_tenant.headers).headers["ratelimit"].startswith('"workspace";r=3')
+
+
+def test_requests_pass_while_the_counter_of_the_rate_is_away(platform, tenant):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        url = f"valkey://127.0.0.1:{probe.getsockname()[1]}/0"
+    settings = dataclasses.replace(platform.settings, rate_limit="1/minute", valkey_url=url)
+    with TestClient(create_app(dataclasses.replace(platform, settings=settings))) as opened:
+        answers = [opened.get("/v1/groups", headers=tenant.headers) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert "ratelimit" not in answers[0].headers
 
 
 @pytest.fixture
