@@ -36,7 +36,18 @@ _SECTIONS = [
     {
         "title": "Rate limits",
         "body": "A workspace may make as many requests as the server's TESTAMUR_RATE_LIMIT allows. Beyond it the answer "
-        "is 429 with the seconds to wait in Retry-After.",
+        "is 429 with the seconds to wait in Retry-After. RateLimit and RateLimit-Policy tell what is left.",
+    },
+    {
+        "title": "Repeating a request",
+        "body": "A POST may carry an Idempotency-Key of its own. The same request under the same key, within 24 hours, is "
+        "answered again instead of done again (Idempotent-Replayed tells so); another request under it is 422, and one "
+        "that is still being worked on is 409.",
+    },
+    {
+        "title": "Extensions",
+        "body": "Operations marked as extensions are Testamur's own and not part of the certifier.io protocol; they change "
+        "nothing of it. Errors come as application/problem+json to who accepts that.",
     },
 ]
 
