@@ -114,6 +114,8 @@ def run_claimed(
         return
     if is_over:
         _end(database, found, claim, "completed", None)
+        # It holds names and addresses, and nobody needs it any more.
+        storage.delete_all(file_key(found.workspace_id, found.id))
 
 
 def _run(  # noqa: PLR0917 - it goes on with what its caller has opened.

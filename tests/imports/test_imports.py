@@ -71,6 +71,8 @@ def test_a_spreadsheet_is_previewed_started_and_told_row_by_row(api, upload, pla
     issued = {item["id"]: item for item in api("GET", "/credentials")["data"]}
     assert {result["credential_id"] for result in results if result["credential_id"]} == set(issued)
     assert {item["status"] for item in issued.values()} == {"issued"}
+    kept = platform.settings.data_dir / "files" / "imports"
+    assert [file for file in kept.rglob("*") if file.is_file()] == []
 
 
 def test_a_workbook_is_read_as_people_see_it(api, upload, platform):
@@ -174,6 +176,7 @@ def test_pause_resume_and_cancel(api, upload, platform, monkeypatch):
         api("POST", f"{path}/{action}", status=409)
     other = upload(sheet(5, 100))
     assert api("POST", f"/imports/{other['id']}/cancel")["state"] == "cancelled"
+    assert [file for file in (platform.settings.data_dir / "files" / "imports").rglob("*") if file.is_file()] == []
     work_off(platform)
     assert count(platform, "credentials") == 55
 

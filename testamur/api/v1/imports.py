@@ -12,7 +12,7 @@ from testamur.credentials.links import page_url
 from testamur.errors import Invalid
 from testamur.imports.controlling import cancel_import, pause_import, resume_import, start_import
 from testamur.imports.model import Import
-from testamur.imports.preparing import prepare_import
+from testamur.imports.preparing import file_key, prepare_import
 from testamur.imports.queries import find_chunk_results, get_import, list_imports
 from testamur.wire.v1.imports import WireImport, to_import
 from testamur.wire.v1.paging import WirePage
@@ -78,6 +78,9 @@ def _moving(move: Callable[..., Import]) -> Callable[[Call], WireImport]:
     def run(call: Call) -> WireImport:
         with call.platform.database.write() as tx:
             moved = move(tx, call.workspace.id, call.id, at=call.at)
+        if moved.state == "cancelled":
+            # Nothing will read the file again.
+            call.platform.storage.delete_all(file_key(call.workspace.id, moved.id))
         call.platform.wake_worker()
         return to_import(moved)
 
