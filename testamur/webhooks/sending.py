@@ -105,13 +105,21 @@ async def _explained(post: Callable[[], Awaitable[int]]) -> tuple[int | None, st
         with anyio.fail_after(ATTEMPT_SECONDS_MAX):
             status = await post()
     except TimeoutError:
-        return None, f"No answer within {ATTEMPT_SECONDS_MAX} seconds"
+        reason = f"No answer within {ATTEMPT_SECONDS_MAX} seconds"
     except ForbiddenAddress as failure:
-        return None, str(failure)
+        reason = str(failure)
     except (httpcore2.ConnectError, OSError) as failure:
-        return None, f"No connection: {failure}"[:500] or "No connection"
+        reason = f"No connection: {failure}"
+    except (httpcore2.NetworkError, httpcore2.ProtocolError):
+        reason = "The receiver broke the connection, or did not answer in HTTP"
     except Exception as failure:  # noqa: BLE001 - whatever a receiver does must not stop the others.
-        return None, f"{type(failure).__name__}: {failure}"[:500]
+        reason = f"{type(failure).__name__}: {failure}"
+    else:
+        return status, _told(status)
+    return None, reason[:500]
+
+
+def _told(status: int) -> str | None:
     if 200 <= status < 300:
-        return status, None
-    return status, "A redirect, which is not followed" if 300 <= status < 400 else f"Answered {status}"
+        return None
+    return "A redirect, which is not followed" if 300 <= status < 400 else f"Answered {status}"
