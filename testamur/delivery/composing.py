@@ -76,4 +76,6 @@ def _one_line(text: str) -> str:
 
 
 def _address(name: str, address: str) -> Address:
-    return Address(display_name=_one_line(name), addr_spec=address)
+    # In two parts, because the one that is parsed refuses letters beyond ASCII before the @.
+    user, _, domain = address.rpartition("@")
+    return Address(display_name=_one_line(name), username=user, domain=domain)

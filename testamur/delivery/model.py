@@ -37,4 +37,5 @@ class Email(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, str]
     state: EmailState
     attempts: int
+    next_attempt_at: datetime | None
     created_at: datetime

@@ -33,6 +33,11 @@ _CLAIMED = (
     select(*_COLUMNS).where(table.c.claim == bindparam("claimed"), table.c.state == "queued").order_by(table.c.id)
 )
 _MINE = (table.c.id == bindparam("of_id"), table.c.claim == bindparam("of_claim"), table.c.state == "queued")
+_TAKE = (
+    update(table)
+    .where(*_MINE, table.c.next_attempt_at == bindparam("seen"))
+    .values(next_attempt_at=bindparam("lease_ends"))
+)
 _SENT = update(table).where(*_MINE).values(
     state="sent", attempts=table.c.attempts + 1, claim=None, next_attempt_at=None, last_error=None, sent_at=bindparam("at")
 )  # fmt: skip
@@ -72,6 +77,15 @@ def claim_emails(tx: Transaction, *, at: datetime) -> str | None:
 def claimed_emails(tx: Transaction, claim: str) -> list[Email]:
     """What a claim holds and has not recorded yet."""
     return [_model(row) for row in tx.execute(_CLAIMED, {"claimed": claim})]
+
+
+def take_email(tx: Transaction, claim: str, email: Email, *, at: datetime) -> bool:
+    """Make sure that nobody else sends this mail: of two that read the same row, one takes it.
+
+    A claim may be worked on twice, by a worker that was thought dead and by the one that goes on with its work.
+    """
+    values = {"of_id": email.id, "of_claim": claim, "seen": email.next_attempt_at, "lease_ends": at + LEASE}
+    return bool(tx.execute(_TAKE, values).rowcount)
 
 
 def record_sent(tx: Transaction, claim: str, email: Email, *, at: datetime) -> bool:

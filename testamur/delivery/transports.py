@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTPUTF8
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -46,7 +46,7 @@ class FolderTransport:
 
     def send(self, message: EmailMessage) -> None:
         name = str(message["Message-ID"]).strip("<>").partition("@")[0]
-        write_file(self._folder / f"{name}.eml", message.as_bytes(policy=SMTP))
+        write_file(self._folder / f"{name}.eml", message.as_bytes(policy=SMTPUTF8))
 
 
 class SMTPTransport:

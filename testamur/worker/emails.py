@@ -1,5 +1,7 @@
 """Sending the mails of a claim."""
 
+from email.message import EmailMessage
+
 import structlog
 
 from testamur.clock import now
@@ -7,7 +9,7 @@ from testamur.credentials.sending import set_delivery_states
 from testamur.delivery.composing import compose
 from testamur.delivery.defaults import Texts
 from testamur.delivery.model import Email
-from testamur.delivery.outbox import LEASE, claimed_emails, record_failed, record_sent
+from testamur.delivery.outbox import LEASE, claimed_emails, record_failed, record_sent, take_email
 from testamur.delivery.queueing import EmailKind
 from testamur.delivery.templates import texts_for
 from testamur.delivery.transports import Outgoing, Refused, Unreachable, make_transport
@@ -43,9 +45,11 @@ def _texts_key(email: Email) -> _TextsKey:
 
 
 def _send_one(platform: Platform, claim: str, email: Email, texts: dict[_TextsKey, Texts], outgoing: Outgoing) -> None:
-    message = compose(email, texts[_texts_key(email)], sender_address=platform.settings.email_from)
+    with platform.database.write() as tx:
+        if not take_email(tx, claim, email, at=now()):
+            return
     try:
-        outgoing.send(message)
+        outgoing.send(_compose(email, texts[_texts_key(email)], platform.settings.email_from))
     except Refused as refusal:
         _log.info("email_refused", email_id=email.id, is_final=refusal.is_final)
         _record_failure(platform, claim, email, str(refusal), is_final=refusal.is_final)
@@ -53,6 +57,15 @@ def _send_one(platform: Platform, claim: str, email: Email, texts: dict[_TextsKe
     with platform.database.write() as tx:
         if record_sent(tx, claim, email, at=now()) and email.kind == "delivery":
             set_delivery_states(tx, email.workspace_id, {email.credential_id: "sent"})
+
+
+def _compose(email: Email, texts: Texts, sender_address: str) -> EmailMessage:
+    """Raises Refused for a mail that cannot be written: it must not keep those behind it."""
+    try:
+        return compose(email, texts, sender_address=sender_address)
+    except Exception as failure:
+        _log.exception("email_not_composed", email_id=email.id)
+        raise Refused(f"The mail cannot be written: {type(failure).__name__}", is_final=True) from failure
 
 
 def _record_failure(platform: Platform, claim: str, email: Email, error: str, *, is_final: bool) -> None:

@@ -178,6 +178,39 @@ def test_a_mail_in_flight_at_a_crash_is_the_only_one_repeated(api, group, mailin
     assert rows(mailing, "SELECT DISTINCT state FROM emails") == [("sent",)]
 
 
+def test_a_claim_that_is_worked_on_twice_sends_each_mail_once(api, group, mailing, mailbox, monkeypatch):
+    from testamur.delivery.outbox import claim_emails
+    from testamur.worker import emails
+
+    for number in range(6):
+        issue(api, group, f"R{number}", f"r{number}@example.com")
+    with mailing.database.write() as tx:
+        claim = claim_emails(tx, at=now())
+    send_one, calls = emails._send_one, []
+
+    def come_back_at_third(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 3:
+            monkeypatch.setattr(emails, "_send_one", send_one)
+            emails.send_emails(mailing, claim)
+        send_one(*arguments, **options)
+
+    monkeypatch.setattr(emails, "_send_one", come_back_at_third)
+    emails.send_emails(mailing, claim)
+    addresses = [message["to"].addresses[0].addr_spec for message in mailbox.messages]
+    assert sorted(addresses) == [f"r{number}@example.com" for number in range(6)]
+
+
+def test_a_mail_that_cannot_be_sent_keeps_no_other_back(api, group, mailing, mailbox, platform):
+    strange = issue(api, group, "Zoë", "zoë@example.com")
+    fine = issue(api, group)
+    work_off(mailing)
+    assert [delivery_of(api, item) for item in (strange, fine)] == ["sent", "sent"]
+    again = issue(api, group, "Zoë", "zoë@example.com")
+    work_off(platform)
+    assert delivery_of(api, again) == "sent"
+
+
 def test_own_texts_are_sent_by_the_templates_that_chose_them(api, group, tenant, mailing, mailbox):
     other = api("POST", "/groups", {"name": "Other", "designIds": [tenant.badge_id]}, status=201)
     default = api(
@@ -284,6 +317,7 @@ def test_no_value_can_add_a_header(hostile):
         values={"recipient.name": hostile, "issuer.name": hostile, "credential.url": "https://example.org/x"},
         state="queued",
         attempts=0,
+        next_attempt_at=at,
         created_at=at,
     )
     texts = Texts(subject="For [recipient.name]", body="Dear [recipient.name]")
