@@ -11,8 +11,9 @@ from sqlalchemy.engine import make_url
 from benchmarks.databases import KINDS, fresh_platform, set_up
 from benchmarks.report import Report, Target
 from testamur.clock import now
+from testamur.ids import new_id
 from testamur.imports.controlling import start_import
-from testamur.imports.preparing import prepare_import
+from testamur.imports.preparing import file_key, look_through, prepare_import
 from testamur.imports.running import claim_import
 from testamur.web.platform import Platform
 from testamur.worker.imports import run_import
@@ -58,19 +59,23 @@ def _import(platform: Platform, size: int) -> tuple[float, float]:
     sheet = "recipient.name,recipient.email,custom.hours\n" + "".join(
         f"Recipient Number {n},recipient.{n}@example.com,40\n" for n in range(size)
     )
+    content, import_id, at = sheet.encode(), new_id(), now()
+    with platform.database.read() as tx:
+        preview = look_through(tx, workspace, content, credential_template_id=template.id, at=at)
+    platform.storage.write(file_key(workspace.id, import_id), content)
     with platform.database.write() as tx:
-        made, _ = prepare_import(
+        made = prepare_import(
             tx,
-            platform.storage,
             workspace,
-            sheet.encode(),
+            preview,
+            import_id=import_id,
             credential_template_id=template.id,
             file_name="benchmark.csv",
-            at=now(),
+            at=at,
         )
         start_import(tx, workspace.id, made.id, at=now())
         claim = claim_import(tx, at=now())
-    del sheet
+    del sheet, content
     assert claim is not None
     memory = _Memory(size)
     began = time.perf_counter()

@@ -21,7 +21,7 @@ _OLD = delete(table).where(table.c.created_at < bindparam("before"))
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """The answer that the first request under a key got."""
+    """The answer that the first request under a key got; its body is as `settle` was given it: encrypted."""
 
     status: int
     body: str

@@ -14,11 +14,10 @@ from testamur.credentials.bulk_issuing import Action, CheckedRow, Duplicates, Ro
 from testamur.credentials.spreadsheets import read_sheet
 from testamur.db import Transaction
 from testamur.errors import NotFound
-from testamur.ids import new_id, normalize_id
+from testamur.ids import normalize_id
 from testamur.imports.model import Import, Preview
 from testamur.imports.tables import imports
 from testamur.plans import UNLIMITED, Plan
-from testamur.storage.folder import Folder
 from testamur.text import checked, clean_line
 from testamur.workspaces.model import Workspace
 
@@ -28,35 +27,53 @@ NAME_LENGTH_MAX = 255
 _INSERT = insert(imports)
 
 
-def prepare_import(
+def look_through(
     tx: Transaction,
-    storage: Folder,
     workspace: Workspace,
     content: bytes,
     *,
+    credential_template_id: str,
+    duplicates: Duplicates = "skip",
+    mapping: Mapping[str, str] | None = None,
+    encoding: str | None = None,
+    plan: Plan = UNLIMITED,
+    at: datetime,
+) -> Preview:
+    """What would become of a file. It reads all of it and writes nothing, so give it a transaction that only reads.
+
+    Raises Invalid if the file cannot be read, NotFound for the credential template, PaymentRequired.
+    """
+    plan.require("imports")
+    template = _find_template(tx, workspace.id, credential_template_id)
+    tags = frozenset(item.tag for item in list_attributes(tx, workspace.id))
+    checker = RowChecker(workspace, tags, template, duplicates=duplicates, plan=plan)
+    return _look_through(content, checker, tags, mapping, encoding, at=at)
+
+
+def prepare_import(
+    tx: Transaction,
+    workspace: Workspace,
+    preview: Preview,
+    *,
+    import_id: str,
     credential_template_id: str,
     file_name: str,
     action: Action = "issue",
     duplicates: Duplicates = "skip",
     mapping: Mapping[str, str] | None = None,
     encoding: str | None = None,
-    plan: Plan = UNLIMITED,
     at: datetime,
-) -> tuple[Import, Preview]:
-    """Keep the file, and tell what would become of it.
+) -> Import:
+    """An import of a file that was looked through and is stored under `file_key` already; it waits to be started.
 
-    Raises Invalid if it cannot be read, NotFound for the credential template, PaymentRequired.
+    Raises Invalid for a file name that cannot be used, NotFound for the credential template.
     """
-    plan.require("imports")
     template = _find_template(tx, workspace.id, credential_template_id)
-    tags = frozenset(item.tag for item in list_attributes(tx, workspace.id))
-    checker = RowChecker(workspace, tags, template, duplicates=duplicates, plan=plan)
-    preview = _look_through(content, checker, tags, mapping, encoding, at=at)
     made = Import(
-        id=new_id(),
+        id=import_id,
         workspace_id=workspace.id,
         credential_template_id=template.id,
-        file_name=checked("file_name", clean_line, file_name, length_max=NAME_LENGTH_MAX),
+        file_name=clean_file_name(file_name),
         encoding=encoding,
         columns=dict(mapping or {}),
         action=action,
@@ -73,9 +90,13 @@ def prepare_import(
         updated_at=at,
         finished_at=None,
     )
-    storage.write(file_key(workspace.id, made.id), content)
     tx.execute(_INSERT, {field: getattr(made, field) for field in made.__struct_fields__})
-    return made, preview
+    return made
+
+
+def clean_file_name(name: str) -> str:
+    """Raises Invalid."""
+    return checked("file_name", clean_line, name, length_max=NAME_LENGTH_MAX)
 
 
 def file_key(workspace_id: str, import_id: str) -> str:

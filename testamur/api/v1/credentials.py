@@ -348,6 +348,7 @@ OPERATIONS = [
         method="POST",
         path="/credentials/bulk",
         name="createCredentials",
+        is_long=True,
         summary="Create many credentials",
         description="At most 1,000; each has its own result, and a faulty one does not keep the others.",
         tag=_TAG,

@@ -6,6 +6,7 @@ The order is the contract's: a wrong token is told before a wrong path, a wrong 
 from hashlib import sha256
 
 import msgspec
+from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import compile_path
@@ -48,6 +49,7 @@ OPERATIONS: list[Operation] = [
 
 _encoder = msgspec.json.Encoder()
 _NO_STORE = {"Cache-Control": "no-store"}
+_STORED = "stored answer"
 
 
 class ApiV1:
@@ -75,10 +77,11 @@ class ApiV1:
         content = await _read_body(request, operation.body_bytes_max)
         call = Call(self._platform, workspace, token, path, request.query_params, content, at)
         key = request.headers.get("idempotency-key") if operation.method == "POST" else None
-        if key is None:
-            response = await run_query(database, lambda: _answer(operation, operation.run(call)))
-        else:
-            response = await run_query(database, lambda: _run_once(call, operation, key, request))
+
+        def work() -> Response:
+            return _answer(operation, operation.run(call)) if key is None else _run_once(call, operation, key, request)
+
+        response = await (run_sync(work) if operation.is_long else run_query(database, work))
         await response(scope, receive, send)
 
     def _find(self, method: str, path: str) -> tuple[Operation, dict[str, str]]:
@@ -112,7 +115,8 @@ def _run_once(call: Call, operation: Operation, key: str, request: Request) -> R
         stored = begin(tx, workspace_id, key, sha256(asked).hexdigest(), at=call.at)
     if stored is not None:
         headers = {**_NO_STORE, "Idempotent-Replayed": "true"}
-        return Response(stored.body, stored.status, headers, "application/json" if stored.body else None)
+        content = call.platform.master_key.decrypt(stored.body, _STORED)
+        return Response(content, stored.status, headers, "application/json" if content else None)
     try:
         response = _answer(operation, operation.run(call))
     except TestamurError as failure:
@@ -126,7 +130,9 @@ def _run_once(call: Call, operation: Operation, key: str, request: Request) -> R
             release(tx, workspace_id, key)
         raise
     with database.write() as tx:
-        settle(tx, workspace_id, key, status=response.status_code, body=bytes(response.body).decode())
+        # An answer may hold a secret that is shown once, and always holds somebody's data.
+        sealed = call.platform.master_key.encrypt(bytes(response.body).decode(), _STORED)
+        settle(tx, workspace_id, key, status=response.status_code, body=sealed)
     return response
 
 

@@ -10,9 +10,10 @@ from testamur.api.v1.paging import answer_page
 from testamur.credentials.bulk_issuing import Action, Duplicates
 from testamur.credentials.links import page_url
 from testamur.errors import Invalid
+from testamur.ids import new_id
 from testamur.imports.controlling import cancel_import, pause_import, resume_import, start_import
 from testamur.imports.model import Import
-from testamur.imports.preparing import file_key, prepare_import
+from testamur.imports.preparing import clean_file_name, file_key, look_through, prepare_import
 from testamur.imports.queries import find_chunk_results, get_import, list_imports
 from testamur.wire.v1.imports import WireImport, to_import
 from testamur.wire.v1.paging import WirePage
@@ -29,19 +30,35 @@ def create(call: Call) -> WireImport:
     action = _choice(query.get("action"), "action", get_args(Action), "issue")
     duplicates = _choice(query.get("duplicates"), "duplicates", get_args(Duplicates), "skip")
     starts = _choice(query.get("start"), "start", _STARTS, "false") == "true"
-    with call.platform.database.write() as tx:
-        made, preview = prepare_import(
+    mapping, encoding = _mapping(query.get("columns")), query.get("encoding") or None
+    file_name = clean_file_name(query.get("fileName") or "recipients")
+    # The whole file is read here, which takes seconds: nobody may wait for a lock meanwhile.
+    with call.platform.database.read() as tx:
+        preview = look_through(
             tx,
-            call.platform.storage,
             call.workspace,
             call.content,
             credential_template_id=query["groupId"],
-            file_name=query.get("fileName") or "recipients",
+            duplicates=duplicates,
+            mapping=mapping,
+            encoding=encoding,
+            plan=call.plan,
+            at=call.at,
+        )
+    import_id = new_id()
+    call.platform.storage.write(file_key(call.workspace.id, import_id), call.content)
+    with call.platform.database.write() as tx:
+        made = prepare_import(
+            tx,
+            call.workspace,
+            preview,
+            import_id=import_id,
+            credential_template_id=query["groupId"],
+            file_name=file_name,
             action=action,
             duplicates=duplicates,
-            mapping=_mapping(query.get("columns")),
-            encoding=query.get("encoding") or None,
-            plan=call.plan,
+            mapping=mapping,
+            encoding=encoding,
             at=call.at,
         )
         if starts:
@@ -107,6 +124,7 @@ OPERATIONS = [
         method="POST",
         path="/imports",
         name="createImport",
+        is_long=True,
         summary="Upload a spreadsheet of recipients",
         description="The body is the file, CSV or XLSX, at most 64 MiB. It is looked through and waits to be started.",
         tag=_TAG,
@@ -153,6 +171,7 @@ OPERATIONS = [
         method="GET",
         path="/imports/{id}/results",
         name="getImportResults",
+        is_long=True,
         summary="Get what became of each row, as CSV",
         tag=_TAG,
         run=results,

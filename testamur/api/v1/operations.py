@@ -99,6 +99,8 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     # Ours, and not of the protocol that the rest follows.
     is_extension: bool = False
+    # It takes much longer than a few statements, so it must not hold up the requests beside it.
+    is_long: bool = False
     # The body is a file of this media type, and not JSON.
     upload: str | None = None
     body_bytes_max: int = BODY_BYTES_MAX

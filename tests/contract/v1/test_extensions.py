@@ -6,6 +6,7 @@ import socket
 
 import pytest
 from PIL import Image
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from testamur.app import create_app
@@ -155,6 +156,17 @@ def test_a_key_in_use_by_a_request_in_flight_is_a_conflict(platform, tenant, cli
     headers = {**tenant.headers, "Idempotency-Key": "k"}
     answer = client.post("/v1/groups", headers=headers, content=content)
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "conflict")
+
+
+def test_no_answer_is_stored_to_be_read(platform, client, tenant):
+    headers = {**tenant.headers, "Idempotency-Key": "once"}
+    body = {"url": "https://example.com/hook"}
+    first = client.post("/v1/webhooks", headers=headers, json=body)
+    assert client.post("/v1/webhooks", headers=headers, json=body).json() == first.json()
+    with platform.database.read() as tx:
+        stored = str(tx.execute(text("SELECT * FROM idempotency_keys")).all())
+    assert first.json()["secret"] not in stored
+    assert "example.com" not in stored
 
 
 def test_a_key_belongs_to_its_workspace(client, tenant, other_tenant, group):
