@@ -46,7 +46,8 @@ _EXPIRING = (
             )
         ),
     )
-    .order_by(credentials.c.id)
+    # The oldest first: those of today, which wait for their time zone, must not fill the batch for ever.
+    .order_by(credentials.c.expiry_date, credentials.c.id)
     .limit(BATCH_MAX)
 )
 

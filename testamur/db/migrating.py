@@ -1,5 +1,7 @@
 """Bringing a database to the newest shape of its tables. Migrations only go forward."""
 
+from functools import cache
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -35,7 +37,13 @@ def migrate(database: Database) -> list[str]:
 def is_current(database: Database) -> bool:
     """Whether the database has exactly the tables that this version of Testamur expects."""
     with database.read() as tx:
-        return _revision(tx) == ScriptDirectory.from_config(_config()).get_current_head()
+        return _revision(tx) == _head()
+
+
+@cache
+def _head() -> str | None:
+    """Read once: probes ask every few seconds, and the files of a running version do not change."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _revision(tx: Transaction) -> str | None:

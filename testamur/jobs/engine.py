@@ -2,6 +2,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
 
+import structlog
+
+_log = structlog.get_logger(__name__)
+
 NAME = "testamur"
 # Pinned: a workflow that an older version began is gone on with by a newer one, because its arguments are only ids.
 WORKFLOWS_VERSION = "1"
@@ -64,6 +68,10 @@ class JobEngine:
     def _run(self, name: str, claim: str) -> None:
         try:
             self._jobs[name](claim)
+        except Exception:
+            # Its rows are claimed again when the claim has lapsed; who keeps the server must learn of it before.
+            _log.exception("job_failed", job=name, claim=claim)
+            raise
         finally:
             with self._lock:
                 # One that was gone on with after a crash was not counted when it was started.
