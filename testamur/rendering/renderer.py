@@ -1,12 +1,15 @@
 """Rendering: a document and values in, bytes out."""
 
+import re
 import shutil
 import tempfile
 import unicodedata
 import weakref
-from collections.abc import Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, Protocol
@@ -15,15 +18,33 @@ import msgspec
 import typst
 
 from testamur.errors import Invalid
-from testamur.rendering.attributes_in_text import fill_in, tags_in
-from testamur.rendering.document import ASSET, Document, Image, QRCode, Text
-from testamur.rendering.fonts import load_fonts
+from testamur.rendering.attributes_in_text import fill_in, missing_in, tags_in
+from testamur.rendering.document import (
+    ASSET,
+    Document,
+    Image,
+    QRCode,
+    Run,
+    Signature,
+    Text,
+    attribute_of_source,
+    every_element,
+    fonts_in,
+    picture_tags,
+)
+from testamur.rendering.fonts import FAMILIES, fallbacks, language_of, load_fonts, missing_letters
 from testamur.rendering.pictures import with_opacity
+from testamur.rendering.pixels import Layer, RasterFormat, draw_over, encode, read_png
 from testamur.rendering.qr import qr_svg
-from testamur.rendering.typst_source import typst_source
+from testamur.rendering.typst_source import Source, typst_source
+from testamur.rendering.values import Value
 
-PNG_WIDTH_PX_MAX = 5000
+WIDTH_PX_MAX = 5000
+LAYERS_KEPT = 4
+PICTURES_KEPT = 200
+WORDS_MEASURED = 8
 _MM_PER_INCH = 25.4
+Standard = Literal["", "a-2b", "a-3b"]
 
 
 class RenderingFailed(Exception):
@@ -37,50 +58,264 @@ class Assets(Protocol):
         """The picture with this SHA-256 (lower-case hex). Raises FileNotFoundError."""
 
 
+class Font(msgspec.Struct, frozen=True):
+    """An uploaded font that a document may name: the name, and the file."""
+
+    family: str
+    path: str
+
+
+class Attachment(msgspec.Struct, frozen=True):
+    """A file inside a PDF (PDF/A-3), such as the signed credential."""
+
+    name: str
+    content: str
+    media_type: str
+    description: str
+    relationship: Literal["source", "data", "alternative", "supplement"] = "source"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What would go wrong in one certificate: in which element, of which attributes, and what."""
+
+    kind: Literal["overflow", "missing", "glyph"]
+    path: str
+    name: str
+    tags: tuple[str, ...]
+    message: str
+
+
 class Renderer:
     """Draws one document again and again. Safe to use from many threads, which then really draw at once.
 
     Raises Invalid, when made, for a picture that the assets do not have.
     """
 
-    def __init__(self, document: Document, assets: Assets) -> None:
+    def __init__(self, document: Document, assets: Assets, fonts: Sequence[Font] = ()) -> None:
         self._document = document
+        self._assets = assets
+        self._families = {**FAMILIES, **{font.family: font.family for font in fonts}}
+        self._font_files = tuple(font.path for font in fonts)
         self.tags = frozenset(_tags(document))
+        self.picture_tags = frozenset(picture_tags(document))
         self._folder = tempfile.mkdtemp(prefix="testamur-")
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        files = _write_pictures(document, assets, Path(self._folder))
-        self._source = Path(self._folder, "main.typ")
-        self._source.write_text(typst_source(document, files), encoding="utf-8")
+        self._source: Source = typst_source(document, self._write_pictures(), self._families)
+        self._main = Path(self._folder, "main.typ")
+        self._main.write_text(self._source.text, encoding="utf-8")
         # A compiler is used by one thread at a time; there are as many as were ever needed at once.
         self._idle: list[typst.Compiler] = []
         self._lock = Lock()
+        self._layers: OrderedDict[tuple[int, str], Layer] = OrderedDict()
+        self._value_pictures: OrderedDict[tuple[str, float], str] = OrderedDict()
 
-    def pdf(self, values: Mapping[str, str], *, title: str, language: str = "en", at: datetime) -> bytes:
-        """A tagged PDF with that title and language, dated `at`; the same bytes for the same arguments."""
-        return self._compile("pdf", values, title, language, timestamp=int(at.timestamp()))
+    def pdf(
+        self,
+        values: Mapping[str, Value],
+        *,
+        title: str,
+        language: str = "en",
+        at: datetime,
+        standard: Standard = "",
+        attachments: Sequence[Attachment] = (),
+        has_bleed: bool = False,
+    ) -> bytes:
+        """A tagged PDF with that title and language, dated `at`; the same bytes for the same arguments.
 
-    def png(self, values: Mapping[str, str], *, width_px: int = 1200) -> bytes:
+        With a standard it is an archival PDF/A, which may not lack a glyph; `attachments` need PDF/A-3. With bleed, the
+        sheet is larger by what the design wants to have cut off.
+
+        Raises Invalid for letters that no font has, if a standard is asked for.
+        """
+        if attachments and standard != "a-3b":
+            raise ValueError("attachments need PDF/A-3")
+        if standard and (letters := sorted(self._missing_letters(values, language))):
+            raise Invalid(f"PDF/A needs a glyph for each letter, and no font has {' '.join(letters)}")
+        bleed = self._document.page.bleed if has_bleed else 0.0
+        data = self._data(
+            values,
+            language,
+            title=title,
+            bleed=bleed,
+            attachments=[
+                {
+                    "name": item.name,
+                    "content": item.content,
+                    "mime": item.media_type,
+                    "description": item.description,
+                    "relationship": item.relationship,
+                }
+                for item in attachments
+            ],
+        )
+        options = {"pdf_standards": [standard]} if standard else {}
+        return self._compile("pdf", data, timestamp=int(at.timestamp()), **options)
+
+    def png(self, values: Mapping[str, Value], *, width_px: int = 1200, language: str = "en") -> bytes:
         """A picture of that width; its height follows from the page."""
-        if not 1 <= width_px <= PNG_WIDTH_PX_MAX:
-            raise ValueError(f"width_px must be 1 to {PNG_WIDTH_PX_MAX}")
-        ppi = width_px / (self._document.page.size_mm[0] / _MM_PER_INCH)
-        return self._compile("png", values, "", "en", ppi=ppi)
+        return self.raster(values, width_px=width_px, format_="png", language=language)
+
+    def raster(
+        self, values: Mapping[str, Value], *, width_px: int = 1200, format_: RasterFormat = "png", language: str = "en"
+    ) -> bytes:
+        """A picture as PNG, JPEG or WebP. What is the same in all certificates is drawn once per width."""
+        if not 1 <= width_px <= WIDTH_PX_MAX:
+            raise ValueError(f"width_px must be 1 to {WIDTH_PX_MAX}")
+        if not self._source.is_layered:
+            drawn = self._compile("png", self._data(values, language), ppi=self._ppi(width_px))
+            return drawn if format_ == "png" else encode(read_png(drawn), format_)
+        # Text that is the same in all certificates may still depend on the language.
+        lower = self._lower_layer(width_px, language)
+        upper = self._compile("pdf", self._data(values, language, layer="upper"), timestamp=0, pdf_tags=False)
+        return encode(draw_over(lower, upper), format_)
+
+    def svg(self, values: Mapping[str, Value], *, language: str = "en") -> bytes:
+        """A vector picture that needs no fonts: its letters are outlines."""
+        return self._compile("svg", self._data(values, language))
+
+    def findings(self, values: Mapping[str, Value], *, language: str = "en") -> list[Finding]:
+        """What would be wrong with a certificate of these values: too long, missing, or in letters no font has."""
+        found: list[Finding] = []
+        for slot in self._source.slots:
+            element = slot.element
+            for tag in sorted(_missing_tags(element, values)):
+                found.append(Finding("missing", slot.path, element.name, (tag,), f"[{tag}] has no value"))
+            if isinstance(element, Text):
+                letters = self._missing_of(element, values, language)
+                if letters:
+                    tags = tuple(
+                        sorted(tag for tag in _tags_of(element) if set(str(values.get(tag, ""))) & set(letters))
+                    )
+                    found.append(
+                        Finding("glyph", slot.path, element.name, tags, f"No font has {' '.join(letters)}")
+                    )
+        for over in self._overflows(values, language):
+            slot = self._source.slots[over["index"]]
+            element = slot.element
+            tags = tuple(sorted(_tags_of(element)))
+            what = "is cut off" if isinstance(element, Text) and element.fit == "ellipsis" else "is set too small"
+            found.append(
+                Finding("overflow", slot.path, element.name, tags, f"The text is too long for its box and {what}")
+            )
+        return found
 
     def height_px(self, width_px: int) -> int:
-        """How high a PNG of that width is."""
+        """How high a picture of that width is."""
         width, height = self._document.page.size_mm
         return round(width_px * height / width)
 
-    def _compile(
-        self, format_: Literal["pdf", "png"], values: Mapping[str, str], title: str, language: str, **options: Any
-    ) -> bytes:
-        items = [_item(element, values) for element in self._document.elements if isinstance(element, _WITH_DATA)]
-        data = msgspec.json.encode({"title": title, "lang": language, "items": items}).decode()
+    def _ppi(self, width_px: int) -> float:
+        return width_px / (self._document.page.size_mm[0] / _MM_PER_INCH)
+
+    def _lower_layer(self, width_px: int, language: str) -> Layer:
+        key = (width_px, language)
+        with self._lock:
+            if key in self._layers:
+                self._layers.move_to_end(key)
+                return self._layers[key]
+        data = self._data({}, language, layer="lower")
+        made = read_png(self._compile("png", data, ppi=self._ppi(width_px)))
+        with self._lock:
+            self._layers[key] = made
+            while len(self._layers) > LAYERS_KEPT:
+                self._layers.popitem(last=False)
+        return made
+
+    def _overflows(self, values: Mapping[str, Value], language: str) -> list[dict[str, Any]]:
+        data = self._data(values, language, check=True)
         with self._compiler() as compiler:
-            try:
-                made = compiler.compile(format=format_, sys_inputs={"data": data}, **options)
-            except typst.TypstError as error:
-                raise RenderingFailed(str(error)) from error
+            _run(compiler, format="png", ppi=1.0, sys_inputs={"data": data})
+            fits = msgspec.json.decode(compiler.query("<fit>", field="value"))
+        return [fit for fit in fits if fit["over"]]
+
+    def _missing_of(self, element: Text, values: Mapping[str, Value], language: str) -> list[str]:
+        missing: dict[str, None] = {}
+        for run in element.styled_runs:
+            text = _shown(run, element, values, language)
+            family = self._families[run.font or element.font]
+            missing |= dict.fromkeys(missing_letters(text, family, extra=self._font_files))
+        return list(missing)
+
+    def _missing_letters(self, values: Mapping[str, Value], language: str) -> set[str]:
+        texts = [slot.element for slot in self._source.slots if isinstance(slot.element, Text)]
+        return {letter for text in texts for letter in self._missing_of(text, values, language)}
+
+    def _data(
+        self,
+        values: Mapping[str, Value],
+        language: str,
+        *,
+        title: str = "",
+        layer: Literal["all", "lower", "upper"] = "all",
+        bleed: float = 0.0,
+        check: bool = False,
+        attachments: Sequence[Mapping[str, str]] = (),
+    ) -> str:
+        chains: dict[str, tuple[str, ...]] = {}
+        items = [self._item(slot.element, values, language, chains) for slot in self._source.slots]
+        return msgspec.json.encode(
+            {
+                "title": title,
+                "lang": _language_and_region(language),
+                "layer": layer,
+                "bleed": bleed,
+                "check": check,
+                "attachments": attachments,
+                "fonts": chains,
+                "items": items,
+            }
+        ).decode()
+
+    def _item(
+        self, element: Any, values: Mapping[str, Value], language: str, chains: dict[str, tuple[str, ...]]
+    ) -> Mapping[str, Any]:
+        """What the typst source is given for an element."""
+        match element:
+            case Text():
+                return self._text_item(element, values, language, chains)
+            case QRCode():
+                content = fill_in(element.content, values, language) or " "
+                return {
+                    "svg": qr_svg(content, element),
+                    "alt": element.alt or f"QR code: {content}",
+                    "file": self._file_of(element.logo, values, 1.0) if element.logo else None,
+                }
+            case Image() | Signature():
+                tag = attribute_of_source(element.source)
+                file = None if tag is None else self._file_of(element.source, values, element.opacity)
+                return {"alt": element.alt or ("Signature" if isinstance(element, Signature) else ""), "file": file}
+            case _:
+                return {"alt": element.alt}
+
+    def _text_item(
+        self, element: Text, values: Mapping[str, Value], language: str, chains: dict[str, tuple[str, ...]]
+    ) -> Mapping[str, Any]:
+        lines: list[list[dict[str, Any]]] = [[]]
+        words: list[tuple[str, int]] = []
+        whole = ""
+        for style, run in enumerate(element.styled_runs):
+            shown = _shown(run, element, values, language)
+            whole += shown
+            words += [(word, style) for word in _UNBREAKABLE.findall(shown)]
+            first, *others = shown.split("\n")
+            lines[-1].append({"t": first, "s": style})
+            lines += [[{"t": other, "s": style}] for other in others]
+        spoken = language_of(whole, language)
+        chains.setdefault(spoken, fallbacks(spoken))
+        longest = sorted(set(words), key=lambda word: (-len(word[0]), word))[:WORDS_MEASURED]
+        return {
+            "lines": lines,
+            "words": [{"t": word, "s": style} for word, style in longest],
+            "rtl": element.direction == "rtl" or (element.direction == "auto" and _is_right_to_left(whole)),
+            "lang": _language_and_region(spoken),
+            "chain": spoken,
+        }
+
+    def _compile(self, format_: Literal["pdf", "png", "svg"], data: str, **options: Any) -> bytes:
+        with self._compiler() as compiler:
+            made = _run(compiler, format=format_, sys_inputs={"data": data}, **options)
+        if isinstance(made, str):
+            return made.encode()
         if not isinstance(made, bytes):
             raise RenderingFailed("typst gave other than one page")
         return made
@@ -91,42 +326,119 @@ class Renderer:
             compiler = self._idle.pop() if self._idle else None
         if compiler is None:
             compiler = typst.Compiler(
-                self._source, root=self._folder, font_paths=load_fonts(), ignore_system_fonts=True
+                self._main, root=self._folder, font_paths=load_fonts(self._font_files), ignore_system_fonts=True
             )
         yield compiler
         # One that failed is dropped: what state it is in is not known.
         with self._lock:
             self._idle.append(compiler)
 
+    def _write_pictures(self) -> dict[tuple[str, float], str]:
+        """The design's own pictures as files that typst can read: source and opacity to file name."""
+        picture = self._document.background.placed_picture
+        wanted = [(picture.source, picture.opacity)] if picture else []
+        wanted += _pictures_in(self._document.elements, 1.0)
+        return {
+            (source, opacity): self._write_picture(source, opacity)
+            for source, opacity in dict.fromkeys(wanted)
+            if attribute_of_source(source) is None
+        }
 
-_WITH_DATA = (Text, QRCode, Image)
+    def _file_of(self, source: str, values: Mapping[str, Value], opacity: float) -> str | None:
+        """The file of a picture that may stand in a value; None if the value is empty."""
+        tag = attribute_of_source(source)
+        if tag is not None:
+            source = str(values.get(tag, ""))
+        if not source:
+            return None
+        key = (source, opacity)
+        with self._lock:
+            if key in self._value_pictures:
+                self._value_pictures.move_to_end(key)
+                return self._value_pictures[key]
+        name = self._write_picture(source, opacity)
+        with self._lock:
+            self._value_pictures[key] = name
+            # The one used longest ago is not in use by a thread that draws now, of which there are fewer by far.
+            while len(self._value_pictures) > PICTURES_KEPT:
+                _, oldest = self._value_pictures.popitem(last=False)
+                Path(self._folder, oldest).unlink(missing_ok=True)
+        return name
+
+    def _write_picture(self, source: str, opacity: float) -> str:
+        content = _read_picture(source, self._assets)
+        if opacity < 1:
+            content = with_opacity(content, opacity)
+        name = f"picture-{sha256(content).hexdigest()[:32]}{_ending(content)}"
+        path = Path(self._folder, name)
+        if not path.exists():
+            path.write_bytes(content)
+        return name
+
+
+def _run(compiler: typst.Compiler, **options: Any) -> Any:
+    try:
+        return compiler.compile(**options)
+    except typst.TypstError as error:
+        raise RenderingFailed(str(error)) from error
 
 
 def _tags(document: Document) -> set[str]:
-    found: set[str] = set()
-    for element in document.elements:
-        if isinstance(element, Text):
-            found |= tags_in(element.text)
-        elif isinstance(element, QRCode):
-            found |= tags_in(element.content)
+    return {tag for element in every_element(document.elements) for tag in _tags_of(element)}
+
+
+def _tags_of(element: Any) -> set[str]:
+    match element:
+        case Text():
+            return {tag for run in element.styled_runs for tag in tags_in(run.text)}
+        case QRCode():
+            return tags_in(element.content) | tags_in(element.logo or "")
+        case Image() | Signature():
+            return tags_in(element.source)
+        case _:
+            return set()
+
+
+def _missing_tags(element: Any, values: Mapping[str, Value]) -> set[str]:
+    match element:
+        case Text():
+            return {tag for run in element.styled_runs for tag in missing_in(run.text, values)}
+        case QRCode():
+            return set(missing_in(element.content, values)) | set(missing_in(element.logo or "", values))
+        case Image() | Signature():
+            return set(missing_in(element.source, values))
+        case _:
+            return set()
+
+
+def _pictures_in(elements: Sequence[Any], opacity: float) -> list[tuple[str, float]]:
+    """Sources and the opacity at which each is drawn, that of the groups around it worked in."""
+    found: list[tuple[str, float]] = []
+    for element in elements:
+        drawn_at = opacity * element.opacity
+        if isinstance(element, Image | Signature):
+            found.append((element.source, drawn_at))
+        elif isinstance(element, QRCode) and element.logo:
+            found.append((element.logo, 1.0))
+        elif hasattr(element, "elements"):
+            found += _pictures_in(element.elements, drawn_at)
     return found
 
 
-def _item(element: Text | QRCode | Image, values: Mapping[str, str]) -> Any:
-    """What the typst source is given for an element."""
-    if isinstance(element, Image):
-        return element.alt
-    if isinstance(element, QRCode):
-        content = fill_in(element.content, values) or " "
-        return {"svg": qr_svg(content, element), "alt": element.alt or f"QR code: {content}"}
-    text = _printable(fill_in(element.text, values))
-    return {"text": text.upper() if element.uppercase else text, "rtl": _is_right_to_left(text)}
+def _shown(run: Run, element: Text, values: Mapping[str, Value], language: str) -> str:
+    text = _printable(fill_in(run.text, values, language))
+    return text.upper() if element.uppercase else text
+
+
+# A stretch without spaces, except that Chinese, Japanese, Korean, Thai and their like break anywhere.
+_UNBREAKABLE = re.compile(r"[^\s\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+|\S")
 
 
 def _printable(text: str) -> str:
     """Line breaks in one form and no other controls: a font has no glyph for them, so they would print as boxes."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-    return "".join(char for char in text if char == "\n" or unicodedata.category(char) not in {"Cc", "Cs", "Cn"})
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    text = text.replace("\t", " ")
+    return "".join(char for char in text if char == "\n" or unicodedata.category(char) not in {"Cc", "Cs", "Cn", "Co"})
 
 
 def _is_right_to_left(text: str) -> bool:
@@ -140,19 +452,17 @@ def _is_right_to_left(text: str) -> bool:
     return False
 
 
-def _write_pictures(document: Document, assets: Assets, folder: Path) -> dict[tuple[str, float], str]:
-    """The pictures as files that typst can read: source and opacity to file name."""
-    wanted = [(document.background.picture, 1.0)] if document.background.picture else []
-    wanted += [(element.source, element.opacity) for element in document.elements if isinstance(element, Image)]
-    files: dict[tuple[str, float], str] = {}
-    for source, opacity in dict.fromkeys(wanted):
-        content = _read_picture(source, assets)
-        if opacity < 1:
-            content = with_opacity(content, opacity)
-        ending = ".png" if content.startswith(b"\x89PNG") else ".jpg"
-        files[source, opacity] = f"picture-{len(files)}{ending}"
-        (folder / files[source, opacity]).write_bytes(content)
-    return files
+def _language_and_region(language: str) -> tuple[str, str | None]:
+    """`pt-BR` as typst takes it: the language, and the region or None. A script between the two is left out."""
+    first, *others = language.replace("_", "-").split("-")
+    region = next((part for part in others if re.fullmatch(r"[A-Za-z]{2}", part)), None)
+    return first.lower(), region.upper() if region else None
+
+
+def _ending(content: bytes) -> str:
+    if content.startswith(b"\x89PNG"):
+        return ".png"
+    return ".jpg" if content.startswith(b"\xff\xd8") else ".svg"
 
 
 def _read_picture(source: str, assets: Assets) -> bytes:

@@ -1,148 +1,438 @@
 """A design document as typst source.
 
 The source is made once per document and holds no text of anybody: texts come in as data (`sys.inputs`), so nothing
-that is written in a design or a value can be read as markup. What stands in the source are numbers, and colours and
-font names that were checked.
+that is written in a design or a value can be read as markup. What stands in the source are numbers, and colours, font
+names and outlines that were checked.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from testamur.rendering.attributes_in_text import tags_in
 from testamur.rendering.document import (
+    Background,
+    Dash,
     Document,
     Element,
     Ellipse,
+    Gradient,
+    Group,
+    Icon,
     Image,
     Line,
+    Paint,
+    Path,
     Polygon,
     QRCode,
     Rectangle,
+    Ribbon,
+    Run,
+    Seal,
+    Signature,
     Text,
+    attribute_of_source,
+    bounds,
+    in_reading_order,
+    overlap,
 )
-from testamur.rendering.fonts import FALLBACKS, FAMILIES
+from testamur.rendering.figures import parse_path, path_svg, ribbon_paths, seal_path
+from testamur.rendering.icons import icon_svg
 
 SIZE_MIN_SHARE = 0.55
+# The smallest size that text is ever set in, in points; whatever would be smaller is not readable anyway.
+SIZE_PT_LEAST = 2
+QR_LOGO_SHARE = 0.2
 
-# `fitted` makes text fit its box. A line's width grows with its size, so that one measurement tells the size; only text
-# that must be wrapped needs a search. `t` is a list of lines, `words` the longest word of them by number of letters.
+# `fitted` makes text fit its box. All sizes of a text are multiples of `k`; a line's width grows with it, so that one
+# measurement tells the size of what stays in one line, and only text that is wrapped needs a search. `words` of an item
+# are the longest stretches that cannot be broken.
 _PRELUDE = """
 #let data = json(bytes(sys.inputs.data))
+#let bleed = data.bleed * 1mm
 #set document(title: data.title, date: auto)
-#set text(lang: data.lang, fallback: true, hyphenate: false, overhang: false)
+#set text(lang: data.lang.at(0), region: data.lang.at(1), fallback: true, hyphenate: false, overhang: false)
 #set par(justify: false, spacing: 0pt)
-#let lines(t) = t.split("\\n").join(linebreak())
-#let fitted(t, w, h, size, floor, wrap, spacing, leading) = context {
-  let at(s, body) = text(size: s, tracking: spacing * s, top-edge: "ascender", bottom-edge: "descender", {
-    set par(leading: leading * s)
-    body
-  })
-  let body = lines(t)
-  let natural = measure(at(size, body))
-  if natural.width <= w and natural.height <= h { return at(size, body) }
-  let one-line = size * calc.min(1, w / natural.width, h / natural.height)
-  if not wrap and one-line >= floor { return at(one-line, body) }
-  let s = if wrap { size } else { floor }
-  let longest = calc.max(..t.split(regex("\\s+")).map(word => measure(at(size, word)).width / 1pt))
-  if longest > 0 { s = calc.min(s, size * (w / 1pt) / longest) }
-  while s > 2pt and measure(at(s, body), width: w).height > h { s = s * 0.94 }
-  if wrap { return at(s, body) }
+#for it in data.attachments {
+  pdf.attach(it.name, bytes(it.content), relationship: it.relationship, mime-type: it.mime, description: it.description)
+}
+#let styled(run, styles, k) = {
+  let s = styles.at(run.s)
+  let body = if s.underline { underline(run.t) } else { run.t }
+  text(size: s.size * k, ..s.args, body)
+}
+#let body(item, styles, k) = item.lines.map(line => line.map(run => styled(run, styles, k)).join()).join(linebreak())
+#let cut(item, count) = {
+  let left = count
+  let lines = ()
+  for line in item.lines {
+    if left <= 0 and lines.len() > 0 { break }
+    let kept = ()
+    for run in line {
+      let clusters = run.t.clusters()
+      let few = clusters.slice(0, calc.min(left, clusters.len())).join()
+      kept.push((t: if few == none { "" } else { few }, s: run.s))
+      left -= clusters.len()
+      if left <= 0 { break }
+    }
+    lines.push(kept)
+  }
+  let last = lines.last().last()
+  lines.last().last() = (t: last.t.trim(at: end) + "\\u{2026}", s: last.s)
+  (lines: lines)
+}
+#let fitted(index, styles, size, w, h, floor, mode, leading) = context {
+  let item = data.items.at(index)
+  let at(k, shown: item) = {
+    set text(size: size * k, top-edge: "ascender", bottom-edge: "descender")
+    set par(leading: leading * size * k)
+    body(shown, styles, k)
+  }
+  let done(k, is-over, shown) = {
+    if data.check [#metadata((index: index, scale: k, over: is-over)) <fit>]
+    shown
+  }
+  let natural = measure(at(1))
+  if natural.width <= w and natural.height <= h { return done(1, false, at(1)) }
+  if mode == "shrink" {
+    let one-line = calc.min(1, w / natural.width, h / natural.height)
+    if one-line >= floor { return done(one-line, false, at(one-line)) }
+  }
+  let longest = calc.max(0.001pt, ..item.words.map(run => measure(styled(run, styles, 1)).width))
+  let fits(k, width: w) = measure(at(k), width: width).height <= h
+  let least = LEAST / (size / 1pt)
+  let k = calc.min(if mode == "shrink" { floor } else { 1 }, w / longest)
+  if not fits(k) {
+    let (low, high) = (least, k)
+    for _ in range(9) {
+      let middle = (low + high) / 2
+      if fits(middle) { low = middle } else { high = middle }
+    }
+    k = low
+  }
+  let is-over = k < floor - 0.0001
+  if mode == "ellipsis" {
+    if not is-over { return done(k, false, at(k)) }
+    let k = calc.min(floor, calc.max(least, w / longest))
+    let (low, high) = (0, item.lines.map(line => line.map(run => run.t.clusters().len()).sum(default: 0)).sum(default: 0))
+    while low + 1 < high {
+      let middle = calc.quo(low + high, 2)
+      if measure(at(k, shown: cut(item, middle)), width: w).height <= h { low = middle } else { high = middle }
+    }
+    return done(k, true, at(k, shown: cut(item, low)))
+  }
+  if mode == "wrap" { return done(k, is-over, at(k)) }
   // A name or title that takes several lines has them about equally long: the narrowest box with as many lines.
-  let height = measure(at(s, body), width: w).height
-  let (low, high) = (calc.min(w, longest * 1pt * (s / size)), w)
+  let height = measure(at(k), width: w).height
+  let (low, high) = (calc.min(w, longest * k), w)
   for _ in range(7) {
     let middle = (low + high) / 2
-    if measure(at(s, body), width: middle).height <= height { high = middle } else { low = middle }
+    if measure(at(k), width: middle).height <= height { high = middle } else { low = middle }
   }
-  box(width: high, at(s, body))
+  done(k, is-over, box(width: high, at(k)))
 }
-"""
+#let picture(file, w, h, fit, fx, fy, radius, alt) = {
+  let drawn = if fit == "stretch" or (fx == 0.5 and fy == 0.5) {
+    image(file, width: w, height: h, fit: fit, alt: alt)
+  } else {
+    context {
+      let natural = measure(image(file, width: w)).height
+      let k = if fit == "cover" { calc.max(1, h / natural) } else { calc.min(1, h / natural) }
+      box(width: w, height: h, clip: true, place(
+        top + left, dx: (w - w * k) * fx, dy: (h - natural * k) * fy, image(file, width: w * k, alt: alt)))
+    }
+  }
+  if radius > 0mm { box(width: w, height: h, radius: radius, clip: true, drawn) } else { drawn }
+}
+""".replace("LEAST", str(SIZE_PT_LEAST))
 
 
-def typst_source(document: Document, picture_files: dict[tuple[str, float], str]) -> str:
-    """The source; `picture_files` maps a picture's source and opacity to its file below the compiler's root."""
-    width, height = document.page.size_mm
-    parts = [
-        _PRELUDE,
-        f"#set page(width: {_mm(width)}, height: {_mm(height)}, margin: 0pt, fill: {_color(document.background.color)})\n",
-    ]
-    if document.background.picture:
-        file = picture_files[document.background.picture, 1.0]
-        parts.append(_decoration(f'place(image("{file}", width: {_mm(width)}, height: {_mm(height)}, fit: "cover"))'))
-    texts = 0
-    for element in document.elements:
-        parts.append(_element(element, texts, picture_files))
-        texts += isinstance(element, Text | QRCode | Image)
-    return "".join(parts)
+class Slot(msgspec.Struct, frozen=True):
+    """A place of the source that is given something with each certificate: `data.items` has one item for each.
+
+    `path` leads to the element in the document, such as `elements[3]`.
+    """
+
+    path: str
+    element: Element
 
 
-def _element(  # noqa: PLR0911 - one case per type of element.
-    element: Element, index: int, picture_files: dict[tuple[str, float], str]
-) -> str:
+class Source(msgspec.Struct, frozen=True):
+    """`is_layered`: whether anything lies below all that differs between certificates, to be drawn once for all."""
+
+    text: str
+    slots: list[Slot]
+    is_layered: bool
+
+
+def typst_source(document: Document, picture_files: Mapping[tuple[str, float], str], families: Mapping[str, str]) -> Source:
+    """The source; `picture_files` maps a picture's source and opacity to its file below the compiler's root, `families`
+    the fonts of the document to what their files call themselves."""
+    return _Writer(document, picture_files, families).write()
+
+
+class _Writer:
+    def __init__(
+        self, document: Document, picture_files: Mapping[tuple[str, float], str], families: Mapping[str, str]
+    ) -> None:
+        self._document = document
+        self._files = picture_files
+        self._families = families
+        self._slots: list[Slot] = []
+
+    def write(self) -> Source:
+        width, height = self._document.page.size_mm
+        elements = in_reading_order(self._document.elements)
+        positions = {id(element): position for position, element in enumerate(self._document.elements)}
+        # What differs is drawn over a picture of the rest; so what lies on top of it must be drawn anew as well.
+        upper: list[Element] = []
+        parts = [
+            _PRELUDE,
+            f"#set page(width: {_mm(width)} + 2 * bleed, height: {_mm(height)} + 2 * bleed, margin: bleed, "
+            f'fill: if data.layer == "upper" {{ none }} else {{ {_color(self._document.background.color)} }})\n',
+            f'#if data.layer != "upper" {{\n{self._background(width, height)}}}\n',
+        ]
+        is_layered = self._document.background.placed_picture is not None
+        for element in elements:
+            is_upper = _differs(element) or any(overlap(bounds(below), bounds(element)) for below in upper)
+            if is_upper:
+                upper.append(element)
+            is_layered = is_layered or not is_upper
+            drawn = self._element(element, f"elements[{positions[id(element)]}]", 1.0)
+            parts.append(f'#if data.layer != "{"lower" if is_upper else "upper"}" {{ {drawn} }}\n')
+        return Source("".join(parts), self._slots, is_layered)
+
+    def _background(self, width: float, height: float) -> str:
+        background: Background = self._document.background
+        drawn = ""
+        size = f"width: {_mm(width)} + 2 * bleed, height: {_mm(height)} + 2 * bleed"
+        if background.gradient is not None:
+            drawn += f"{_decoration(f'place(top + left, dx: -bleed, dy: -bleed, rect({size}, fill: {_paint(background.gradient, 1.0)}))')}\n"
+        picture = background.placed_picture
+        if picture is not None:
+            file = self._files[picture.source, picture.opacity]
+            shown = (
+                f'picture("{file}", {_mm(width)} + 2 * bleed, {_mm(height)} + 2 * bleed, "{picture.fit}", '
+                f"{picture.focus[0]:g}, {picture.focus[1]:g}, 0mm, none)"
+            )
+            drawn += f"{_decoration(f'place(top + left, dx: -bleed, dy: -bleed, {shown})')}\n"
+        return drawn
+
+    def _element(  # noqa: C901, PLR0911 - one case per type of element.
+        self, element: Element, path: str, opacity: float
+    ) -> str:
+        opacity *= element.opacity
+        match element:
+            case Text():
+                return self._text(element, path, opacity)
+            case Image() | Signature():
+                return self._image(element, path, opacity)
+            case QRCode():
+                return self._qr(element, path, opacity)
+            case Group():
+                inner = "\n".join(
+                    self._element(child, f"{path}.elements[{element.elements.index(child)}]", opacity)
+                    for child in in_reading_order(element.elements)
+                )
+                box = f"box(width: {_mm(element.width)}, height: {_mm(element.height)}, {{ {inner} }})"
+                return _placed(element.x, element.y, _rotated(box, element.rotation))
+            case Rectangle():
+                drawn = f"rect({_box(element)}, radius: {_mm(element.radius)}, {_painted(element, opacity)})"
+            case Ellipse():
+                drawn = f"ellipse({_box(element)}, {_painted(element, opacity)})"
+            case Line():
+                stroke = _stroke(element.stroke, element.stroke_width, element.dash, opacity)
+                ends = f"start: ({_mm(element.x1)}, {_mm(element.y1)}), end: ({_mm(element.x2)}, {_mm(element.y2)})"
+                return self._shape(element, path, 0, 0, f"line({ends}, stroke: {stroke})")
+            case Polygon():
+                points = ", ".join(f"({_mm(x)}, {_mm(y)})" for x, y in element.points)
+                return self._shape(element, path, 0, 0, f"polygon({_painted(element, opacity)}, {points})")
+            case Path() | Seal():
+                drawn = _svg(_outline_svg(element, opacity), f"{_box(element)}, fit: \"stretch\"")
+            case Ribbon():
+                drawn = _svg(_ribbon_svg(element, opacity), f"{_box(element)}, fit: \"stretch\"")
+            case Icon():
+                svg = icon_svg(element.icon, color=element.color, stroke_width=element.stroke_width)
+                svg = svg.replace("<svg ", f'<svg opacity="{opacity:g}" ', 1) if opacity < 1 else svg
+                drawn = _svg(svg, f"width: {_mm(element.size)}, height: {_mm(element.size)}")
+        return self._shape(element, path, element.x, element.y, _rotated(drawn, element.rotation))
+
+    def _shape(self, element: Element, path: str, x: float, y: float, drawn: str) -> str:
+        """A shape at a place of the page. One with a text for it is a figure, others are hidden from screen readers."""
+        placed = _placed(x, y, drawn)
+        if not element.alt:
+            return _decoration(placed)
+        return f"figure(alt: data.items.at({self._slot(path, element)}).alt, {placed})"
+
+    def _slot(self, path: str, element: Element) -> int:
+        self._slots.append(Slot(path, element))
+        return len(self._slots) - 1
+
+    def _text(self, element: Text, path: str, opacity: float) -> str:
+        index = self._slot(path, element)
+        item = f"data.items.at({index})"
+        floor = 1.0 if element.fit == "ellipsis" else SIZE_MIN_SHARE
+        if element.size_min is not None:
+            floor = element.size_min / element.size
+        vertical = {"top": "top", "middle": "horizon", "bottom": "bottom"}[element.vertical_align]
+        horizontal = "start" if element.align == "justify" else element.align
+        # The metrics of a line already take about 1.2 of its size; the leading is what the design wants beyond them.
+        leading = max(0.0, element.line_height - 1.2)
+        styles = ", ".join(self._style(run, element, item, opacity) for run in element.styled_runs)
+        fitted = (
+            f"fitted({index}, ({styles},), {element.size:g}pt, {_mm(element.width)}, {_mm(element.height)}, "
+            f'{floor:g}, "{element.fit}", {leading:g})'
+        )
+        rules = f"set text(lang: {item}.lang.at(0), region: {item}.lang.at(1), dir: if {item}.rtl {{ rtl }} else {{ ltr }})"
+        if element.align == "justify":
+            rules += "; set par(justify: true)"
+        box = f"box({_box(element)}, {{ {rules}; set align({horizontal} + {vertical}); {fitted} }})"
+        return _placed(element.x, element.y, _rotated(box, element.rotation))
+
+    def _style(self, run: Run, element: Text, item: str, opacity: float) -> str:
+        """What sets a run apart, as a typst dictionary; sizes are in terms of a scale of 1."""
+        family = self._families[run.font or element.font]
+        italic = element.italic if run.italic is None else run.italic
+        underline = element.underline if run.underline is None else run.underline
+        spacing = element.letter_spacing if run.letter_spacing is None else run.letter_spacing
+        return (
+            f"(size: {run.size or element.size:g}pt, underline: {str(underline).lower()}, args: ("
+            f'font: ("{family}", ..data.fonts.at({item}.chain)), weight: {run.weight or element.weight}, '
+            f'style: "{"italic" if italic else "normal"}", tracking: {spacing:g}em, '
+            f"fill: {_color(run.color or element.color, opacity)}))"
+        )
+
+    def _image(self, element: Image | Signature, path: str, opacity: float) -> str:
+        index = self._slot(path, msgspec.structs.replace(element, opacity=opacity))
+        item = f"data.items.at({index})"
+        if isinstance(element, Signature):
+            size = f"{_mm(element.width)}, {_mm(max(0.1, element.height - element.line_width))}"
+            options = 'size, "contain", 0.5, 1.0, 0mm'.replace("size", size)
+        else:
+            size = f"{_mm(element.width)}, {_mm(element.height)}"
+            options = f'{size}, "{element.fit}", {element.focus[0]:g}, {element.focus[1]:g}, {_mm(element.radius)}'
+        if attribute_of_source(element.source) is None:
+            file = f'"{self._files[element.source, opacity]}"'
+            drawn = f"picture({file}, {options}, {item}.alt)"
+        else:
+            drawn = f"if {item}.file != none {{ picture({item}.file, {options}, {item}.alt) }}"
+        is_said = bool(element.alt) or isinstance(element, Signature)
+        placed = _placed(element.x, element.y, _rotated(f"box({_box(element)}, {{ {drawn} }})", element.rotation))
+        placed = placed if is_said else _decoration(placed)
+        if isinstance(element, Signature) and element.line is not None:
+            stroke = _stroke(element.line, element.line_width, "solid", opacity)
+            rule = f"box({_box(element)}, place(bottom + left, line(length: {_mm(element.width)}, stroke: {stroke})))"
+            placed += "; " + _decoration(_placed(element.x, element.y, _rotated(rule, element.rotation)))
+        return placed
+
+    def _qr(self, element: QRCode, path: str, opacity: float) -> str:
+        index = self._slot(path, msgspec.structs.replace(element, opacity=opacity))
+        item = f"data.items.at({index})"
+        size = f"width: {_mm(element.size)}, height: {_mm(element.size)}"
+        drawn = f'image(bytes({item}.svg), format: "svg", {size}, alt: {item}.alt)'
+        if element.logo is not None:
+            side = element.size * QR_LOGO_SHARE
+            ground = _color(element.background or "#ffffff")
+            logo = f'picture({item}.file, {_mm(side * 0.86)}, {_mm(side * 0.86)}, "contain", 0.5, 0.5, 0mm, none)'
+            disc = f"rect(width: {_mm(side)}, height: {_mm(side)}, radius: {_mm(side * 0.12)}, inset: 0pt, fill: {ground}, align(center + horizon, {logo}))"
+            drawn = f"box({size}, {{ place(top + left, {drawn}); if {item}.file != none {{ place(center + horizon, {_decoration(disc)}) }} }})"
+        return _placed(element.x, element.y, drawn)
+
+
+def _differs(element: Element) -> bool:
+    """Whether an element may look different from certificate to certificate."""
     match element:
         case Text():
-            return _text(element, index)
-        case Image():
-            file = picture_files[element.source, element.opacity]
-            drawn = f'image("{file}", width: {_mm(element.width)}, height: {_mm(element.height)}, fit: "{element.fit}", alt: data.items.at({index}))'
-            return _placed(element.x, element.y, _rotated(drawn, element.rotation), decorative=not element.alt)
+            return any(tags_in(run.text) for run in element.styled_runs)
+        case Image() | Signature():
+            return attribute_of_source(element.source) is not None
         case QRCode():
-            drawn = f'image(bytes(data.items.at({index}).svg), format: "svg", width: {_mm(element.size)}, height: {_mm(element.size)}, alt: data.items.at({index}).alt)'
-            return _placed(element.x, element.y, drawn)
-        case Rectangle():
-            drawn = f"rect(width: {_mm(element.width)}, height: {_mm(element.height)}, radius: {_mm(element.radius)}, {_paint(element)})"
-            return _placed(element.x, element.y, _rotated(drawn, element.rotation), decorative=True)
-        case Ellipse():
-            drawn = f"ellipse(width: {_mm(element.width)}, height: {_mm(element.height)}, {_paint(element)})"
-            return _placed(element.x, element.y, _rotated(drawn, element.rotation), decorative=True)
-        case Line():
-            stroke = _stroke(element.stroke, element.stroke_width, element.opacity)
-            ends = f"start: ({_mm(element.x1)}, {_mm(element.y1)}), end: ({_mm(element.x2)}, {_mm(element.y2)})"
-            return _placed(0, 0, f"line({ends}, stroke: {stroke})", decorative=True)
-        case Polygon():
-            points = ", ".join(f"({_mm(x)}, {_mm(y)})" for x, y in element.points)
-            return _placed(0, 0, f"polygon({_paint(element)}, {points})", decorative=True)
+            return True
+        case Group():
+            return any(_differs(inner) for inner in element.elements)
+        case _:
+            return False
 
 
-def _text(element: Text, index: int) -> str:
-    families = ", ".join(f'"{name}"' for name in dict.fromkeys((FAMILIES[element.font], *FALLBACKS)))
-    floor = element.size_min if element.size_min is not None else element.size * SIZE_MIN_SHARE
-    vertical = {"top": "top", "middle": "horizon", "bottom": "bottom"}[element.vertical_align]
-    # The metrics of a line already take about 1.2 of its size; the leading is what the design wants beyond them.
-    leading = max(0.0, element.line_height - 1.2)
-    fitted = (
-        f"fitted(data.items.at({index}).text, {_mm(element.width)}, {_mm(element.height)}, {element.size:g}pt, {floor:g}pt, "
-        f"{str(element.fit == 'wrap').lower()}, {element.letter_spacing:g}, {leading:g})"
+def _outline_svg(element: Path | Seal, opacity: float) -> str:
+    if isinstance(element, Seal):
+        # In the element's own millimetres, so that its stroke is as thick all round.
+        data = seal_path(element.style, element.points, element.depth, width=element.width, height=element.height)
+        view = (element.width, element.height)
+        scale = 1.0
+    else:
+        data = parse_path(element.d)
+        view = element.view_box or (element.width, element.height)
+        scale = (view[0] / element.width + view[1] / element.height) / 2
+    return path_svg(
+        data,
+        view_box=view,
+        fill=element.fill,
+        stroke=element.stroke,
+        stroke_width=element.stroke_width * scale,
+        dash=element.dash,
+        opacity=opacity,
     )
-    style = (
-        f'font: ({families}), weight: {element.weight}, style: "{"italic" if element.italic else "normal"}", '
-        f"fill: {_color(element.color, element.opacity)}, dir: if data.items.at({index}).rtl {{ rtl }} else {{ ltr }}"
-    )
-    box = (
-        f"box(width: {_mm(element.width)}, height: {_mm(element.height)}, {{ set align({element.align} + {vertical}); "
-        f"set text({style}); {fitted} }})"
-    )
-    return _placed(element.x, element.y, _rotated(box, element.rotation))
 
 
-def _placed(x: float, y: float, drawn: str, *, decorative: bool = False) -> str:
-    """At a place of the page; what is decorative is hidden from screen readers."""
-    placed = f"place(top + left, dx: {_mm(x)}, dy: {_mm(y)}, {drawn})"
-    return _decoration(placed) if decorative else f"#{placed}\n"
+def _ribbon_svg(element: Ribbon, opacity: float) -> str:
+    paints: dict[str, Paint] = {"front": element.fill, "fold": element.fold}
+    parts = ribbon_paths(element.style, element.width, element.height)
+    view = (element.width, element.height)
+    drawn = [path_svg(data, view_box=view, fill=paints[shade], opacity=opacity) for data, shade in parts]
+    inner = "".join(svg.partition(">")[2].removesuffix("</svg>").replace('"g0"', f'"g{n}"').replace("#g0", f"#g{n}")
+                    for n, svg in enumerate(drawn))
+    return drawn[0].partition(">")[0] + ">" + inner + "</svg>"
+
+
+def _svg(svg: str, options: str) -> str:
+    """A vector picture that stands in the source; all of it was made from checked parts."""
+    return f"image(bytes({_quoted(svg)}), format: \"svg\", {options})"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _placed(x: float, y: float, drawn: str) -> str:
+    return f"place(top + left, dx: {_mm(x)}, dy: {_mm(y)}, {drawn})"
 
 
 def _decoration(drawn: str) -> str:
-    return f"#pdf.artifact({drawn})\n"
+    return f"pdf.artifact({drawn})"
 
 
 def _rotated(drawn: str, degrees: float) -> str:
     return f"rotate({degrees:g}deg, {drawn})" if degrees else drawn
 
 
-def _paint(element: Rectangle | Ellipse | Polygon) -> str:
-    fill = _color(element.fill, element.opacity) if element.fill else "none"
-    stroke = _stroke(element.stroke, element.stroke_width, element.opacity) if element.stroke else "none"
+def _box(element: Any) -> str:
+    return f"width: {_mm(element.width)}, height: {_mm(element.height)}"
+
+
+def _painted(element: Rectangle | Ellipse | Polygon, opacity: float) -> str:
+    fill = _paint(element.fill, opacity) if element.fill else "none"
+    stroke = _stroke(element.stroke, element.stroke_width, element.dash, opacity) if element.stroke else "none"
     return f"fill: {fill}, stroke: {stroke}"
 
 
-def _stroke(color: str, width: float, opacity: float) -> str:
-    return f"{_mm(width)} + {_color(color, opacity)}"
+def _paint(paint: Paint, opacity: float) -> str:
+    if isinstance(paint, str):
+        return _color(paint, opacity)
+    stops = sorted(paint.stops, key=lambda stop: stop.at)
+    # typst wants the first stop at 0 and the last at 100 %; beyond the outer ones their colours go on.
+    colors = [(stop.color, stop.at) for stop in stops]
+    if colors[0][1] > 0:
+        colors.insert(0, (colors[0][0], 0.0))
+    if colors[-1][1] < 1:
+        colors.append((colors[-1][0], 1.0))
+    listed = ", ".join(f"({_color(color, opacity)}, {at * 100:g}%)" for color, at in colors)
+    return f"gradient.linear({listed}, angle: {paint.angle:g}deg)" if paint.type == "linear" else f"gradient.radial({listed})"
+
+
+def _stroke(color: str, width: float, dash: Dash, opacity: float) -> str:
+    return f'(paint: {_color(color, opacity)}, thickness: {_mm(width)}, dash: "{dash}")'
 
 
 def _color(color: str, opacity: float = 1.0) -> str:
