@@ -18,9 +18,11 @@ from testamur.errors import Invalid
 from testamur.rendering.attributes_in_text import fill_in, tags_in
 from testamur.rendering.document import ASSET, Document, Image, QRCode, Text
 from testamur.rendering.fonts import load_fonts
+from testamur.rendering.languages import subtags
 from testamur.rendering.pictures import with_opacity
 from testamur.rendering.qr import qr_svg
 from testamur.rendering.typst_source import typst_source
+from testamur.rendering.values import Value
 
 PNG_WIDTH_PX_MAX = 5000
 _MM_PER_INCH = 25.4
@@ -55,16 +57,16 @@ class Renderer:
         self._idle: list[typst.Compiler] = []
         self._lock = Lock()
 
-    def pdf(self, values: Mapping[str, str], *, title: str, language: str = "en", at: datetime) -> bytes:
+    def pdf(self, values: Mapping[str, Value], *, title: str, language: str = "en", at: datetime) -> bytes:
         """A tagged PDF with that title and language, dated `at`; the same bytes for the same arguments."""
         return self._compile("pdf", values, title, language, timestamp=int(at.timestamp()))
 
-    def png(self, values: Mapping[str, str], *, width_px: int = 1200) -> bytes:
+    def png(self, values: Mapping[str, Value], *, width_px: int = 1200, language: str = "en") -> bytes:
         """A picture of that width; its height follows from the page."""
         if not 1 <= width_px <= PNG_WIDTH_PX_MAX:
             raise ValueError(f"width_px must be 1 to {PNG_WIDTH_PX_MAX}")
         ppi = width_px / (self._document.page.size_mm[0] / _MM_PER_INCH)
-        return self._compile("png", values, "", "en", ppi=ppi)
+        return self._compile("png", values, "", language, ppi=ppi)
 
     def height_px(self, width_px: int) -> int:
         """How high a PNG of that width is."""
@@ -72,10 +74,13 @@ class Renderer:
         return round(width_px * height / width)
 
     def _compile(
-        self, format_: Literal["pdf", "png"], values: Mapping[str, str], title: str, language: str, **options: Any
+        self, format_: Literal["pdf", "png"], values: Mapping[str, Value], title: str, language: str, **options: Any
     ) -> bytes:
-        items = [_item(element, values) for element in self._document.elements if isinstance(element, _WITH_DATA)]
-        data = msgspec.json.encode({"title": title, "lang": language, "items": items}).decode()
+        items = [
+            _item(element, values, language) for element in self._document.elements if isinstance(element, _WITH_DATA)
+        ]
+        lang, region = subtags(language)
+        data = msgspec.json.encode({"title": title, "lang": lang, "region": region, "items": items}).decode()
         with self._compiler() as compiler:
             try:
                 made = compiler.compile(format=format_, sys_inputs={"data": data}, **options)
@@ -112,14 +117,14 @@ def _tags(document: Document) -> set[str]:
     return found
 
 
-def _item(element: Text | QRCode | Image, values: Mapping[str, str]) -> Any:
+def _item(element: Text | QRCode | Image, values: Mapping[str, Value], language: str) -> Any:
     """What the typst source is given for an element."""
     if isinstance(element, Image):
         return element.alt
     if isinstance(element, QRCode):
-        content = fill_in(element.content, values) or " "
+        content = fill_in(element.content, values, language) or " "
         return {"svg": qr_svg(content, element), "alt": element.alt or f"QR code: {content}"}
-    text = _printable(fill_in(element.text, values))
+    text = _printable(fill_in(element.text, values, language))
     return {"text": text.upper() if element.uppercase else text, "rtl": _is_right_to_left(text)}
 
 

@@ -25,7 +25,7 @@ SIZE_MIN_SHARE = 0.55
 _PRELUDE = """
 #let data = json(bytes(sys.inputs.data))
 #set document(title: data.title, date: auto)
-#set text(lang: data.lang, fallback: true, hyphenate: false, overhang: false)
+#set text(lang: data.lang, region: data.region, fallback: true, hyphenate: false, overhang: false)
 #set par(justify: false, spacing: 0pt)
 #let lines(t) = t.split("\\n").join(linebreak())
 #let fitted(t, w, h, size, floor, wrap, spacing, leading) = context {
