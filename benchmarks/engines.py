@@ -23,8 +23,9 @@ from testamur.rendering.attributes_in_text import fill_in
 from testamur.rendering.document import Document, Ellipse, Line, Polygon, QRCode, Rectangle, Text
 from testamur.rendering.fonts import FAMILIES
 from testamur.rendering.qr import qr_svg
+from testamur.rendering.values import Value
 
-Values = Mapping[str, str]
+Values = Mapping[str, Value]
 # Opens an engine for a document; what it gives draws one certificate as PDF.
 Engine = Callable[[Document], AbstractContextManager[Callable[[Values], bytes]]]
 

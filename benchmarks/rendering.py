@@ -15,6 +15,7 @@ from testamur.designs.starters import read_starter
 from testamur.rendering.document import Document
 from testamur.rendering.renderer import Renderer
 from testamur.rendering.samples import SAMPLE_VALUES
+from testamur.rendering.values import Value
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 WARM_UP = 5
@@ -83,12 +84,12 @@ def measure(*, quick: bool) -> Report:
 
 
 @contextmanager
-def _testamur(document: Document) -> Iterator[Callable[[Mapping[str, str]], bytes]]:
+def _testamur(document: Document) -> Iterator[Callable[[Mapping[str, Value]], bytes]]:
     renderer = Renderer(document, _NoAssets())
     yield lambda values: renderer.pdf(values, title="Financial Markets", at=AT)
 
 
-def _values(number: int) -> dict[str, str]:
+def _values(number: int) -> dict[str, Value]:
     """No two documents alike, so that nothing can be kept from the one before."""
     public_id = f"124a8110-1af5-4747-9308-{number:012}"
     return {
@@ -99,7 +100,7 @@ def _values(number: int) -> dict[str, str]:
     }
 
 
-def _memory(draw: Callable[[Mapping[str, str]], bytes], count: int) -> tuple[float, int]:
+def _memory(draw: Callable[[Mapping[str, Value]], bytes], count: int) -> tuple[float, int]:
     """MiB by which this process has grown between the first tenth of the documents and the last."""
     process = psutil.Process()
     before = 0.0

@@ -29,10 +29,12 @@ from testamur.rendering.document import (
     Text,
     attribute_of_source,
     every_element,
-    fonts_in,
     picture_tags,
 )
-from testamur.rendering.fonts import FAMILIES, fallbacks, language_of, load_fonts, missing_letters
+from testamur.rendering.fonts import FAMILIES, fallbacks, load_fonts
+from testamur.rendering.fonts.coverage import missing_letters, missing_message
+from testamur.rendering.fonts.languages import language_of
+from testamur.rendering.languages import subtags, upper_case
 from testamur.rendering.pictures import with_opacity
 from testamur.rendering.pixels import Layer, RasterFormat, draw_over, encode, read_png
 from testamur.rendering.qr import qr_svg
@@ -59,10 +61,10 @@ class Assets(Protocol):
 
 
 class Font(msgspec.Struct, frozen=True):
-    """An uploaded font that a document may name: the name, and the file."""
+    """An uploaded font that a document may name: its family, and the folder with its files."""
 
     family: str
-    path: str
+    folder: str
 
 
 class Attachment(msgspec.Struct, frozen=True):
@@ -95,7 +97,7 @@ class Renderer:
         self._document = document
         self._assets = assets
         self._families = {**FAMILIES, **{font.family: font.family for font in fonts}}
-        self._font_files = tuple(font.path for font in fonts)
+        self._font_folders = tuple(font.folder for font in fonts)
         self.tags = frozenset(_tags(document))
         self.picture_tags = frozenset(picture_tags(document))
         self._folder = tempfile.mkdtemp(prefix="testamur-")
@@ -130,7 +132,7 @@ class Renderer:
         if attachments and standard != "a-3b":
             raise ValueError("attachments need PDF/A-3")
         if standard and (letters := sorted(self._missing_letters(values, language))):
-            raise Invalid(f"PDF/A needs a glyph for each letter, and no font has {' '.join(letters)}")
+            raise Invalid(f"PDF/A needs a glyph for each letter. {missing_message(letters)}")
         bleed = self._document.page.bleed if has_bleed else 0.0
         data = self._data(
             values,
@@ -186,9 +188,7 @@ class Renderer:
                     tags = tuple(
                         sorted(tag for tag in _tags_of(element) if set(str(values.get(tag, ""))) & set(letters))
                     )
-                    found.append(
-                        Finding("glyph", slot.path, element.name, tags, f"No font has {' '.join(letters)}")
-                    )
+                    found.append(Finding("glyph", slot.path, element.name, tags, missing_message(letters)))
         for over in self._overflows(values, language):
             slot = self._source.slots[over["index"]]
             element = slot.element
@@ -232,8 +232,7 @@ class Renderer:
         missing: dict[str, None] = {}
         for run in element.styled_runs:
             text = _shown(run, element, values, language)
-            family = self._families[run.font or element.font]
-            missing |= dict.fromkeys(missing_letters(text, family, extra=self._font_files))
+            missing |= dict.fromkeys(missing_letters(text, run.font or element.font, extra=self._font_folders))
         return list(missing)
 
     def _missing_letters(self, values: Mapping[str, Value], language: str) -> set[str]:
@@ -256,7 +255,7 @@ class Renderer:
         return msgspec.json.encode(
             {
                 "title": title,
-                "lang": _language_and_region(language),
+                "lang": subtags(language),
                 "layer": layer,
                 "bleed": bleed,
                 "check": check,
@@ -301,13 +300,14 @@ class Renderer:
             lines[-1].append({"t": first, "s": style})
             lines += [[{"t": other, "s": style}] for other in others]
         spoken = language_of(whole, language)
-        chains.setdefault(spoken, fallbacks(spoken))
+        for run in element.styled_runs:
+            chains.setdefault(f"{spoken} {run.font or element.font}", fallbacks(spoken, run.font or element.font))
         longest = sorted(set(words), key=lambda word: (-len(word[0]), word))[:WORDS_MEASURED]
         return {
             "lines": lines,
             "words": [{"t": word, "s": style} for word, style in longest],
             "rtl": element.direction == "rtl" or (element.direction == "auto" and _is_right_to_left(whole)),
-            "lang": _language_and_region(spoken),
+            "lang": subtags(spoken),
             "chain": spoken,
         }
 
@@ -326,7 +326,7 @@ class Renderer:
             compiler = self._idle.pop() if self._idle else None
         if compiler is None:
             compiler = typst.Compiler(
-                self._main, root=self._folder, font_paths=load_fonts(self._font_files), ignore_system_fonts=True
+                self._main, root=self._folder, font_paths=load_fonts(self._font_folders), ignore_system_fonts=True
             )
         yield compiler
         # One that failed is dropped: what state it is in is not known.
@@ -427,7 +427,7 @@ def _pictures_in(elements: Sequence[Any], opacity: float) -> list[tuple[str, flo
 
 def _shown(run: Run, element: Text, values: Mapping[str, Value], language: str) -> str:
     text = _printable(fill_in(run.text, values, language))
-    return text.upper() if element.uppercase else text
+    return upper_case(text, language) if element.uppercase else text
 
 
 # A stretch without spaces, except that Chinese, Japanese, Korean, Thai and their like break anywhere.
@@ -450,13 +450,6 @@ def _is_right_to_left(text: str) -> bool:
         if direction == "L":
             return False
     return False
-
-
-def _language_and_region(language: str) -> tuple[str, str | None]:
-    """`pt-BR` as typst takes it: the language, and the region or None. A script between the two is left out."""
-    first, *others = language.replace("_", "-").split("-")
-    region = next((part for part in others if re.fullmatch(r"[A-Za-z]{2}", part)), None)
-    return first.lower(), region.upper() if region else None
 
 
 def _ending(content: bytes) -> str:

@@ -1,10 +1,15 @@
 """Values for the preview of a design that nobody was awarded yet."""
 
-SAMPLE_VALUES = {
+from datetime import date
+from decimal import Decimal
+
+from testamur.rendering.values import Value
+
+SAMPLE_VALUES: dict[str, Value] = {
     "recipient.name": "Alexandra Whitfield",
     "recipient.email": "alexandra@example.com",
-    "certificate.issued_on": "24 November 2026",
-    "certificate.expired_on": "24 November 2029",
+    "certificate.issued_on": date(2026, 11, 24),
+    "certificate.expired_on": date(2029, 11, 24),
     "certificate.uuid": "124a8110-1af5-4747-9308-e9d06bd1852a",
     "certificate.id": "01hz2f0c9ryvzajg20jqh9taab",
     "issuer.name": "Meridian Institute",
@@ -13,5 +18,5 @@ SAMPLE_VALUES = {
     "course.name": "Financial Markets",
     "credential.url": "https://example.org/credentials/124a8110-1af5-4747-9308-e9d06bd1852a",
     "custom.instructor": "Prof. Jane Doe",
-    "custom.hours": "40",
+    "custom.hours": Decimal(40),
 }

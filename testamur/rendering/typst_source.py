@@ -292,13 +292,14 @@ class _Writer:
 
     def _style(self, run: Run, element: Text, item: str, opacity: float) -> str:
         """What sets a run apart, as a typst dictionary; sizes are in terms of a scale of 1."""
-        family = self._families[run.font or element.font]
+        font = run.font or element.font
+        family = self._families[font]
         italic = element.italic if run.italic is None else run.italic
         underline = element.underline if run.underline is None else run.underline
         spacing = element.letter_spacing if run.letter_spacing is None else run.letter_spacing
         return (
             f"(size: {run.size or element.size:g}pt, underline: {str(underline).lower()}, args: ("
-            f'font: ("{family}", ..data.fonts.at({item}.chain)), weight: {run.weight or element.weight}, '
+            f'font: ("{family}", ..data.fonts.at({item}.chain + " {font}")), weight: {run.weight or element.weight}, '
             f'style: "{"italic" if italic else "normal"}", tracking: {spacing:g}em, '
             f"fill: {_color(run.color or element.color, opacity)}))"
         )
