@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from testamur.rendering.attributes_in_text import fill_in
-from testamur.rendering.document import Document, Ellipse, Line, Polygon, QRCode, Rectangle, Text
+from testamur.rendering.document import Document
+from testamur.rendering.elements import Ellipse, Line, Polygon, QRCode, Rectangle, Text
 from testamur.rendering.fonts import FAMILIES
 from testamur.rendering.qr import qr_svg
 from testamur.rendering.values import Value
@@ -182,7 +183,7 @@ def _draw_with_reportlab(canvas: Any, element: Any, values: Values, page_height:
     painted = {"stroke": int(bool(stroke)), "fill": int(bool(fill))}
     match element:
         case Text():
-            text = fill_in(element.text, values)
+            text = fill_in(element.text or "", values)
             text = text.upper() if element.uppercase else text
             name = "NotoSerifDisplay-Regular" if element.font == "Noto Serif Display" else "NotoSans-Regular"
             canvas.setFillColor(HexColor(element.color))
@@ -279,7 +280,7 @@ def _html(element: Any, index: int, values: Values) -> str:
 
 def _content(element: Any, values: Values) -> dict[str, str] | None:
     if isinstance(element, Text):
-        text = fill_in(element.text, values)
+        text = fill_in(element.text or "", values)
         return {"text": text.upper() if element.uppercase else text}
     if isinstance(element, QRCode):
         return {"svg": qr_svg(fill_in(element.content, values) or " ", element)}

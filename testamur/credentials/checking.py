@@ -10,7 +10,7 @@ import msgspec
 
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credentials.awards import Award
-from testamur.credentials.bulk_issuing import CheckedRow, RowResult
+from testamur.credentials.bulk_issuing import CheckedRow
 from testamur.credentials.drafting import new_credential
 from testamur.credentials.model import Recipient
 from testamur.credentials.values import attribute_values
@@ -55,15 +55,9 @@ def specimens(
             yield Specimen(row.line, row.award.recipient_name, design, values)
 
 
-def faults(rows: Iterable[RowResult]) -> Iterator[RowFinding]:
-    """Rows that could not be issued at all, in the same form."""
-    for row in rows:
-        yield RowFinding(row.line, "", None, Finding("invalid", "", "", (), row.error or ""))
-
-
 def _values(
     workspace: Workspace, template: CredentialTemplate, award: Award, base_url: str, *, at: datetime
 ) -> dict[str, Value]:
     recipient = Recipient(new_id(), award.recipient_name, award.recipient_email)
     credential = new_credential(workspace.id, template.id, award, recipient, state="draft", at=at)
-    return attribute_values(credential, template, workspace, base_url)
+    return {**attribute_values(credential, template, workspace, base_url)}

@@ -8,7 +8,8 @@ from testamur.designs.assets import add_asset
 from testamur.designs.creating import create_design
 from testamur.designs.model import Design
 from testamur.errors import Invalid
-from testamur.rendering.document import ASSET, DesignFile, picture_sources, with_sources
+from testamur.rendering.document import DesignFile, picture_sources, with_sources
+from testamur.rendering.elements import ASSET
 from testamur.storage.folder import Folder
 
 

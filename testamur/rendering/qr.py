@@ -4,7 +4,7 @@ from typing import Any
 
 import zxingcpp
 
-from testamur.rendering.document import QRCode
+from testamur.rendering.elements import QRCode
 
 
 def qr_svg(content: str, element: QRCode) -> str:

@@ -19,18 +19,8 @@ import typst
 
 from testamur.errors import Invalid
 from testamur.rendering.attributes_in_text import fill_in, missing_in, tags_in
-from testamur.rendering.document import (
-    ASSET,
-    Document,
-    Image,
-    QRCode,
-    Run,
-    Signature,
-    Text,
-    attribute_of_source,
-    every_element,
-    picture_tags,
-)
+from testamur.rendering.document import Document, picture_tags
+from testamur.rendering.elements import ASSET, Image, QRCode, Run, Signature, Text, attribute_of_source, every_element
 from testamur.rendering.fonts import FAMILIES, fallbacks, load_fonts
 from testamur.rendering.fonts.coverage import missing_letters, missing_message
 from testamur.rendering.fonts.languages import language_of
@@ -180,8 +170,10 @@ class Renderer:
         found: list[Finding] = []
         for slot in self._source.slots:
             element = slot.element
-            for tag in sorted(_missing_tags(element, values)):
-                found.append(Finding("missing", slot.path, element.name, (tag,), f"[{tag}] has no value"))
+            found += [
+                Finding("missing", slot.path, element.name, (tag,), f"[{tag}] has no value")
+                for tag in sorted(_missing_tags(element, values))
+            ]
             if isinstance(element, Text):
                 letters = self._missing_of(element, values, language)
                 if letters:
@@ -431,7 +423,9 @@ def _shown(run: Run, element: Text, values: Mapping[str, Value], language: str) 
 
 
 # A stretch without spaces, except that Chinese, Japanese, Korean, Thai and their like break anywhere.
-_UNBREAKABLE = re.compile(r"[^\s\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+|\S")
+_UNBREAKABLE = re.compile(
+    r"[^\s\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+|\S"
+)
 
 
 def _printable(text: str) -> str:

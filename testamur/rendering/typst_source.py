@@ -11,13 +11,12 @@ from typing import Any
 import msgspec
 
 from testamur.rendering.attributes_in_text import tags_in
-from testamur.rendering.document import (
+from testamur.rendering.document import Document
+from testamur.rendering.elements import (
     Background,
     Dash,
-    Document,
     Element,
     Ellipse,
-    Gradient,
     Group,
     Icon,
     Image,
@@ -33,12 +32,10 @@ from testamur.rendering.document import (
     Signature,
     Text,
     attribute_of_source,
-    bounds,
-    in_reading_order,
-    overlap,
 )
 from testamur.rendering.figures import parse_path, path_svg, ribbon_paths, seal_path
 from testamur.rendering.icons import icon_svg
+from testamur.rendering.order import bounds, in_reading_order, overlap
 
 SIZE_MIN_SHARE = 0.55
 # The smallest size that text is ever set in, in points; whatever would be smaller is not readable anyway.
@@ -166,9 +163,12 @@ class Source(msgspec.Struct, frozen=True):
     is_layered: bool
 
 
-def typst_source(document: Document, picture_files: Mapping[tuple[str, float], str], families: Mapping[str, str]) -> Source:
+def typst_source(
+    document: Document, picture_files: Mapping[tuple[str, float], str], families: Mapping[str, str]
+) -> Source:
     """The source; `picture_files` maps a picture's source and opacity to its file below the compiler's root, `families`
-    the fonts of the document to what their files call themselves."""
+    the fonts of the document to what their files call themselves.
+    """
     return _Writer(document, picture_files, families).write()
 
 
@@ -189,8 +189,8 @@ class _Writer:
         upper: list[Element] = []
         parts = [
             _PRELUDE,
-            f"#set page(width: {_mm(width)} + 2 * bleed, height: {_mm(height)} + 2 * bleed, margin: bleed, "
-            f'fill: if data.layer == "upper" {{ none }} else {{ {_color(self._document.background.color)} }})\n',
+            f"#set page(width: {_mm(width)} + 2 * bleed, height: {_mm(height)} + 2 * bleed, margin: bleed)\n",
+            f'#set page(fill: if data.layer == "upper" {{ none }} else {{ {_color(self._document.background.color)} }})\n',
             f'#if data.layer != "upper" {{\n{self._background(width, height)}}}\n',
         ]
         is_layered = self._document.background.placed_picture is not None
@@ -249,9 +249,9 @@ class _Writer:
                 points = ", ".join(f"({_mm(x)}, {_mm(y)})" for x, y in element.points)
                 return self._shape(element, path, 0, 0, f"polygon({_painted(element, opacity)}, {points})")
             case Path() | Seal():
-                drawn = _svg(_outline_svg(element, opacity), f"{_box(element)}, fit: \"stretch\"")
+                drawn = _svg(_outline_svg(element, opacity), f'{_box(element)}, fit: "stretch"')
             case Ribbon():
-                drawn = _svg(_ribbon_svg(element, opacity), f"{_box(element)}, fit: \"stretch\"")
+                drawn = _svg(_ribbon_svg(element, opacity), f'{_box(element)}, fit: "stretch"')
             case Icon():
                 svg = icon_svg(element.icon, color=element.color, stroke_width=element.stroke_width)
                 svg = svg.replace("<svg ", f'<svg opacity="{opacity:g}" ', 1) if opacity < 1 else svg
@@ -284,7 +284,9 @@ class _Writer:
             f"fitted({index}, ({styles},), {element.size:g}pt, {_mm(element.width)}, {_mm(element.height)}, "
             f'{floor:g}, "{element.fit}", {leading:g})'
         )
-        rules = f"set text(lang: {item}.lang.at(0), region: {item}.lang.at(1), dir: if {item}.rtl {{ rtl }} else {{ ltr }})"
+        rules = (
+            f"set text(lang: {item}.lang.at(0), region: {item}.lang.at(1), dir: if {item}.rtl {{ rtl }} else {{ ltr }})"
+        )
         if element.align == "justify":
             rules += "; set par(justify: true)"
         box = f"box({_box(element)}, {{ {rules}; set align({horizontal} + {vertical}); {fitted} }})"
@@ -299,7 +301,7 @@ class _Writer:
         spacing = element.letter_spacing if run.letter_spacing is None else run.letter_spacing
         return (
             f"(size: {run.size or element.size:g}pt, underline: {str(underline).lower()}, args: ("
-            f'font: ("{family}", ..data.fonts.at({item}.chain + " {font}")), weight: {run.weight or element.weight}, '
+            f"font: ({_quoted(family)}, ..data.fonts.at({item}.chain + {_quoted(' ' + font)})), weight: {run.weight or element.weight}, "
             f'style: "{"italic" if italic else "normal"}", tracking: {spacing:g}em, '
             f"fill: {_color(run.color or element.color, opacity)}))"
         )
@@ -382,14 +384,16 @@ def _ribbon_svg(element: Ribbon, opacity: float) -> str:
     parts = ribbon_paths(element.style, element.width, element.height)
     view = (element.width, element.height)
     drawn = [path_svg(data, view_box=view, fill=paints[shade], opacity=opacity) for data, shade in parts]
-    inner = "".join(svg.partition(">")[2].removesuffix("</svg>").replace('"g0"', f'"g{n}"').replace("#g0", f"#g{n}")
-                    for n, svg in enumerate(drawn))
+    inner = "".join(
+        svg.partition(">")[2].removesuffix("</svg>").replace('"g0"', f'"g{n}"').replace("#g0", f"#g{n}")
+        for n, svg in enumerate(drawn)
+    )
     return drawn[0].partition(">")[0] + ">" + inner + "</svg>"
 
 
 def _svg(svg: str, options: str) -> str:
     """A vector picture that stands in the source; all of it was made from checked parts."""
-    return f"image(bytes({_quoted(svg)}), format: \"svg\", {options})"
+    return f'image(bytes({_quoted(svg)}), format: "svg", {options})'
 
 
 def _quoted(text: str) -> str:
@@ -429,7 +433,11 @@ def _paint(paint: Paint, opacity: float) -> str:
     if colors[-1][1] < 1:
         colors.append((colors[-1][0], 1.0))
     listed = ", ".join(f"({_color(color, opacity)}, {at * 100:g}%)" for color, at in colors)
-    return f"gradient.linear({listed}, angle: {paint.angle:g}deg)" if paint.type == "linear" else f"gradient.radial({listed})"
+    return (
+        f"gradient.linear({listed}, angle: {paint.angle:g}deg)"
+        if paint.type == "linear"
+        else f"gradient.radial({listed})"
+    )
 
 
 def _stroke(color: str, width: float, dash: Dash, opacity: float) -> str:

@@ -7,7 +7,8 @@ import click
 
 from testamur.cli.command import testamur as root_command
 from testamur.config import Settings
-from testamur.rendering.document import Background, Ellipse, Image, Line, Page, Polygon, QRCode, Rectangle, Text
+from testamur.rendering.document import ELEMENTS
+from testamur.rendering.elements import Background, BackgroundPicture, Gradient, GradientStop, Page, Run
 from testamur.rendering.fonts import FAMILIES
 from testamur.rendering.samples import SAMPLE_VALUES
 
@@ -42,11 +43,11 @@ def test_every_command_and_its_options_are_documented():
 
 def test_every_member_of_a_design_document_is_documented():
     text = text_of("docs/design-document.md")
-    for kind in (Background, Page, Text, Image, Rectangle, Ellipse, Line, Polygon, QRCode):
+    for kind in (Background, BackgroundPicture, Page, Gradient, GradientStop, Run, *ELEMENTS):
         for field in kind.__struct_fields__:
             wire = re.sub(r"_([a-z])", lambda found: found[1].upper(), field)
-            assert re.search(rf"`(?:\w+\.)?{wire}`", text), wire
-    assert [family for family in FAMILIES if family not in text] == []
+            assert re.search(rf"[`\".]{wire}[`\"]", text), wire
+    assert [family for family in FAMILIES if family not in text_of("docs/fonts.md")] == []
     standard = [tag for tag in SAMPLE_VALUES if not tag.startswith("custom.")]
     assert [tag for tag in standard if f"`[{tag}]`" not in text] == []
 

@@ -29,8 +29,10 @@ def test_runs_have_their_own_colour_size_and_weight():
     image = pixels(renderer({"type": "text", "x": 5, "y": 5, "width": 90, "height": 20, "runs": runs}).png({}))
     colors = {color for _, color in image.getcolors(100_000)}
     assert {RED, BLUE} <= colors
-    columns = {color: [x for x in range(image.width) if any(image.getpixel((x, y)) == color for y in range(40, 200, 3))]
-               for color in (RED, BLUE)}
+    columns = {
+        color: [x for x in range(image.width) if any(image.getpixel((x, y)) == color for y in range(40, 200, 3))]
+        for color in (RED, BLUE)
+    }
     assert max(columns[RED]) < min(columns[BLUE])
 
 
@@ -49,10 +51,12 @@ def test_an_ellipsis_ends_what_does_not_fit():
     assert whole == "alpha"
 
 
-@pytest.mark.parametrize("text", ["人" * 100, "สวัสดีชาวโลก" * 14, "word " * 50, "가나다 " * 40], ids=["zh", "th", "en", "ko"])
+@pytest.mark.parametrize(
+    "text", ["人" * 100, "สวัสดีชาวโลก" * 14, "word " * 50, "가나다 " * 40], ids=["zh", "th", "en", "ko"]
+)
 def test_a_wrapped_text_keeps_its_size_where_it_can_be_broken(text):
     element = {"type": "text", "x": 5, "y": 5, "width": 90, "height": 50, "text": text, "fit": "wrap", "size": 10}
-    left, top, right, bottom = ink_mm(renderer(element).png({}))
+    _, top, right, bottom = ink_mm(renderer(element).png({}))
     # Several lines of ten points, and not one line made small.
     assert bottom - top > 6
     assert right <= 95.6
@@ -166,8 +170,10 @@ def test_the_background_covers_the_page_and_the_bleed():
     made = renderer(page=page, background={"color": "#ffffff", "picture": picture}, assets=assets)
     assert near(at_mm(pixels(made.png({})), 1, 1), (128, 255, 128))
     plain, bled = made.pdf({}, title="", at=AT), made.pdf({}, title="", at=AT, has_bleed=True)
-    sizes = [tuple(float(side) / 72 * 25.4 for side in PdfReader(io.BytesIO(pdf)).pages[0].mediabox[2:])
-             for pdf in (plain, bled)]
+    sizes = [
+        tuple(float(side) / 72 * 25.4 for side in PdfReader(io.BytesIO(pdf)).pages[0].mediabox[2:])
+        for pdf in (plain, bled)
+    ]
     assert sizes[0] == pytest.approx((100, 60), abs=0.01)
     assert sizes[1] == pytest.approx((106, 66), abs=0.01)
     drawn = pypdfium2.PdfDocument(bled)[0].render(scale=2).to_pil()
@@ -250,7 +256,9 @@ def test_shapes_that_mean_something_are_said():
         if isinstance(node, dict):
             if "/Alt" in node:
                 alts.append(node["/Alt"])
-            for child in node.get("/K", []) if isinstance(node.get("/K"), list) else [node["/K"]] if "/K" in node else []:
+            for child in (
+                node.get("/K", []) if isinstance(node.get("/K"), list) else [node["/K"]] if "/K" in node else []
+            ):
                 if not isinstance(child, int):
                     walk(child)
 

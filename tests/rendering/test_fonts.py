@@ -273,7 +273,10 @@ def place_of(pdf, char):
 
 
 def test_names_of_one_direction_stand_rightly_in_texts_of_the_other():
-    left_to_right, right_to_left = pdf_of("Ada (\u0645\u062d\u0645\u062f) z9"), pdf_of("\u0645\u062d\u0645\u062f (Ada) z9")
+    left_to_right, right_to_left = (
+        pdf_of("Ada (\u0645\u062d\u0645\u062f) z9"),
+        pdf_of("\u0645\u062d\u0645\u062f (Ada) z9"),
+    )
     # The Arabic name is read from its own right, between the Latin words.
     assert place_of(left_to_right, "A") < place_of(left_to_right, "\u062f") < place_of(left_to_right, "\u0645")
     assert place_of(left_to_right, "\u0645") < place_of(left_to_right, "z")
