@@ -6,7 +6,7 @@ import tempfile
 import unicodedata
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
@@ -92,7 +92,11 @@ class Renderer:
         self.picture_tags = frozenset(picture_tags(document))
         self._folder = tempfile.mkdtemp(prefix="testamur-")
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        self._source: Source = typst_source(document, self._write_pictures(), self._families)
+        picture = document.background.placed_picture
+        own = [(picture.source, picture.opacity)] if picture else []
+        self._placed_pictures = list(dict.fromkeys([*own, *_pictures_in(document.elements, 1.0)]))
+        self._files = self._write_pictures()
+        self._source: Source = typst_source(document, self._files, self._families)
         self._main = Path(self._folder, "main.typ")
         self._main.write_text(self._source.text, encoding="utf-8")
         # A compiler is used by one thread at a time; there are as many as were ever needed at once.
@@ -111,11 +115,12 @@ class Renderer:
         standard: Standard = "",
         attachments: Sequence[Attachment] = (),
         has_bleed: bool = False,
+        pictures: Mapping[str, bytes] | None = None,
     ) -> bytes:
         """A tagged PDF with that title and language, dated `at`; the same bytes for the same arguments.
 
         With a standard it is an archival PDF/A, which may not lack a glyph; `attachments` need PDF/A-3. With bleed, the
-        sheet is larger by what the design wants to have cut off.
+        sheet is larger by what the design wants to have cut off. `pictures` are those that values name, by digest.
 
         Raises Invalid for letters that no font has, if a standard is asked for.
         """
@@ -129,6 +134,7 @@ class Renderer:
             language,
             title=title,
             bleed=bleed,
+            pictures=pictures,
             attachments=[
                 {
                     "name": item.name,
@@ -143,27 +149,43 @@ class Renderer:
         options = {"pdf_standards": [standard]} if standard else {}
         return self._compile("pdf", data, timestamp=int(at.timestamp()), **options)
 
-    def png(self, values: Mapping[str, Value], *, width_px: int = 1200, language: str = "en") -> bytes:
+    def png(
+        self,
+        values: Mapping[str, Value],
+        *,
+        width_px: int = 1200,
+        language: str = "en",
+        pictures: Mapping[str, bytes] | None = None,
+    ) -> bytes:
         """A picture of that width; its height follows from the page."""
-        return self.raster(values, width_px=width_px, format_="png", language=language)
+        return self.raster(values, width_px=width_px, format_="png", language=language, pictures=pictures)
 
     def raster(
-        self, values: Mapping[str, Value], *, width_px: int = 1200, format_: RasterFormat = "png", language: str = "en"
+        self,
+        values: Mapping[str, Value],
+        *,
+        width_px: int = 1200,
+        format_: RasterFormat = "png",
+        language: str = "en",
+        pictures: Mapping[str, bytes] | None = None,
     ) -> bytes:
         """A picture as PNG, JPEG or WebP. What is the same in all certificates is drawn once per width."""
         if not 1 <= width_px <= WIDTH_PX_MAX:
             raise ValueError(f"width_px must be 1 to {WIDTH_PX_MAX}")
         if not self._source.is_layered:
-            drawn = self._compile("png", self._data(values, language), ppi=self._ppi(width_px))
+            drawn = self._compile("png", self._data(values, language, pictures=pictures), ppi=self._ppi(width_px))
             return drawn if format_ == "png" else encode(read_png(drawn), format_)
         # Text that is the same in all certificates may still depend on the language.
         lower = self._lower_layer(width_px, language)
-        upper = self._compile("pdf", self._data(values, language, layer="upper"), timestamp=0, pdf_tags=False)
+        data = self._data(values, language, layer="upper", pictures=pictures)
+        upper = self._compile("pdf", data, timestamp=0, pdf_tags=False)
         return encode(draw_over(lower, upper), format_)
 
-    def svg(self, values: Mapping[str, Value], *, language: str = "en") -> bytes:
+    def svg(
+        self, values: Mapping[str, Value], *, language: str = "en", pictures: Mapping[str, bytes] | None = None
+    ) -> bytes:
         """A vector picture that needs no fonts: its letters are outlines."""
-        return self._compile("svg", self._data(values, language))
+        return self._compile("svg", self._data(values, language, pictures=pictures))
 
     def findings(self, values: Mapping[str, Value], *, language: str = "en") -> list[Finding]:
         """What would be wrong with a certificate of these values: too long, missing, or in letters no font has."""
@@ -241,9 +263,12 @@ class Renderer:
         bleed: float = 0.0,
         check: bool = False,
         attachments: Sequence[Mapping[str, str]] = (),
+        pictures: Mapping[str, bytes] | None = None,
     ) -> str:
         chains: dict[str, tuple[str, ...]] = {}
-        items = [self._item(slot.element, values, language, chains) for slot in self._source.slots]
+        # What is only measured, or does not differ, needs no pictures of values.
+        files = {} if check or layer == "lower" else self._value_files(values, pictures or {})
+        items = [self._item(slot.element, values, language, chains, files) for slot in self._source.slots]
         return msgspec.json.encode(
             {
                 "title": title,
@@ -258,9 +283,14 @@ class Renderer:
         ).decode()
 
     def _item(
-        self, element: Any, values: Mapping[str, Value], language: str, chains: dict[str, tuple[str, ...]]
+        self,
+        element: Any,
+        values: Mapping[str, Value],
+        language: str,
+        chains: dict[str, tuple[str, ...]],
+        files: Mapping[tuple[str, float], str],
     ) -> Mapping[str, Any]:
-        """What the typst source is given for an element."""
+        """What the typst source is given for an element; `files` are those of pictures, by source and opacity."""
         match element:
             case Text():
                 return self._text_item(element, values, language, chains)
@@ -269,12 +299,11 @@ class Renderer:
                 return {
                     "svg": qr_svg(content, element),
                     "alt": element.alt or f"QR code: {content}",
-                    "file": self._file_of(element.logo, values, 1.0) if element.logo else None,
+                    "file": files.get((element.logo or "", 1.0)),
                 }
             case Image() | Signature():
-                tag = attribute_of_source(element.source)
-                file = None if tag is None else self._file_of(element.source, values, element.opacity)
-                return {"alt": element.alt or ("Signature" if isinstance(element, Signature) else ""), "file": file}
+                alt = element.alt or ("Signature" if isinstance(element, Signature) else "")
+                return {"alt": alt, "file": files.get((element.source, element.opacity))}
             case _:
                 return {"alt": element.alt}
 
@@ -327,38 +356,39 @@ class Renderer:
 
     def _write_pictures(self) -> dict[tuple[str, float], str]:
         """The design's own pictures as files that typst can read: source and opacity to file name."""
-        picture = self._document.background.placed_picture
-        wanted = [(picture.source, picture.opacity)] if picture else []
-        wanted += _pictures_in(self._document.elements, 1.0)
         return {
-            (source, opacity): self._write_picture(source, opacity)
-            for source, opacity in dict.fromkeys(wanted)
+            (source, opacity): self._write_picture(_read_picture(source, self._assets.read), opacity)
+            for source, opacity in self._placed_pictures
             if attribute_of_source(source) is None
         }
 
-    def _file_of(self, source: str, values: Mapping[str, Value], opacity: float) -> str | None:
-        """The file of a picture that may stand in a value; None if the value is empty."""
-        tag = attribute_of_source(source)
-        if tag is not None:
-            source = str(values.get(tag, ""))
-        if not source:
-            return None
+    def _value_files(self, values: Mapping[str, Value], pictures: Mapping[str, bytes]) -> dict[tuple[str, float], str]:
+        """The files of the pictures that stand in values, and of those of the design, by source and opacity."""
+        files = dict(self._files)
+        for source, opacity in self._placed_pictures:
+            tag = attribute_of_source(source)
+            value = str(values.get(tag, "")) if tag is not None else ""
+            if value:
+                files[source, opacity] = self._value_file(value, opacity, pictures)
+        return files
+
+    def _value_file(self, source: str, opacity: float, pictures: Mapping[str, bytes]) -> str:
         key = (source, opacity)
         with self._lock:
             if key in self._value_pictures:
                 self._value_pictures.move_to_end(key)
                 return self._value_pictures[key]
-        name = self._write_picture(source, opacity)
+        name = self._write_picture(_read_picture(source, pictures.__getitem__), opacity)
         with self._lock:
             self._value_pictures[key] = name
             # The one used longest ago is not in use by a thread that draws now, of which there are fewer by far.
             while len(self._value_pictures) > PICTURES_KEPT:
                 _, oldest = self._value_pictures.popitem(last=False)
-                Path(self._folder, oldest).unlink(missing_ok=True)
+                if oldest not in self._files.values():
+                    Path(self._folder, oldest).unlink(missing_ok=True)
         return name
 
-    def _write_picture(self, source: str, opacity: float) -> str:
-        content = _read_picture(source, self._assets)
+    def _write_picture(self, content: bytes, opacity: float) -> str:
         if opacity < 1:
             content = with_opacity(content, opacity)
         name = f"picture-{sha256(content).hexdigest()[:32]}{_ending(content)}"
@@ -452,10 +482,10 @@ def _ending(content: bytes) -> str:
     return ".jpg" if content.startswith(b"\xff\xd8") else ".svg"
 
 
-def _read_picture(source: str, assets: Assets) -> bytes:
+def _read_picture(source: str, read: Callable[[str], bytes]) -> bytes:
     if not ASSET.fullmatch(source):
         raise Invalid(f'The picture "{source[:100]}" is not stored; give the file beside the design')
     try:
-        return assets.read(source.removeprefix("asset:"))
-    except FileNotFoundError:
+        return read(source.removeprefix("asset:"))
+    except (FileNotFoundError, KeyError):
         raise Invalid(f"There is no picture {source}") from None

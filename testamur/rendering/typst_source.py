@@ -32,6 +32,7 @@ from testamur.rendering.elements import (
     Signature,
     Text,
     attribute_of_source,
+    every_element,
 )
 from testamur.rendering.figures import parse_path, path_svg, ribbon_paths, seal_path
 from testamur.rendering.icons import icon_svg
@@ -156,7 +157,10 @@ class Slot(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """`is_layered`: whether anything lies below all that differs between certificates, to be drawn once for all."""
+    """`is_layered`: whether a picture lies below all that differs between certificates.
+
+    To draw that once for all is then worth a second program; shapes and text alone are drawn as quickly each time.
+    """
 
     text: str
     slots: list[Slot]
@@ -198,7 +202,7 @@ class _Writer:
             is_upper = _differs(element) or any(overlap(bounds(below), bounds(element)) for below in upper)
             if is_upper:
                 upper.append(element)
-            is_layered = is_layered or not is_upper
+            is_layered = is_layered or (not is_upper and bool(_pictures(element)))
             drawn = self._element(element, f"elements[{positions[id(element)]}]", 1.0)
             parts.append(f'#if data.layer != "{"lower" if is_upper else "upper"}" {{ {drawn} }}\n')
         return Source("".join(parts), self._slots, is_layered)
@@ -356,6 +360,10 @@ def _differs(element: Element) -> bool:
             return any(_differs(inner) for inner in element.elements)
         case _:
             return False
+
+
+def _pictures(element: Element) -> list[Image | Signature]:
+    return [inner for inner in every_element([element]) if isinstance(inner, Image | Signature)]
 
 
 def _outline_svg(element: Path | Seal, opacity: float) -> str:

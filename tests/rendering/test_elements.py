@@ -124,14 +124,17 @@ def test_a_rounded_picture_has_no_corners():
 
 
 def test_an_image_attribute_is_drawn_where_it_has_a_value():
-    assets = Stored()
-    source = assets.add(picture_of("blue"))
-    made = renderer({"type": "image", **BOX, "source": "[custom.photo]", "fit": "stretch"}, assets=assets)
+    pictures = Stored()
+    source = pictures.add(picture_of("blue"))
+    made = renderer({"type": "image", **BOX, "source": "[custom.photo]", "fit": "stretch", "opacity": 0.5})
     assert made.picture_tags == {"custom.photo"}
     assert made.tags == {"custom.photo"}
-    assert near(at_mm(pixels(made.png({"custom.photo": source})), 30, 20), BLUE)
+    drawn = pixels(made.png({"custom.photo": source}, pictures=pictures))
+    assert near(at_mm(drawn, 30, 20), (127, 127, 255))
     assert ink_mm(made.png({"custom.photo": ""})) is None
     assert ink_mm(made.png({})) is None
+    assert [finding.kind for finding in made.findings({})] == ["missing"]
+    assert made.findings({"custom.photo": source}) == []
     with pytest.raises(Invalid, match="There is no picture"):
         made.png({"custom.photo": "asset:" + "0" * 64})
     with pytest.raises(Invalid, match="is not stored"):
