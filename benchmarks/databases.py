@@ -36,7 +36,7 @@ def fresh_platform(kind: str) -> Iterator[Platform]:
         try:
             yield platform
         finally:
-            platform.database.close()
+            platform.close()
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def _time_command(folder: Path, size: int) -> float:
     """Seconds that the whole command takes in a fresh database, its start included."""
     platform = _prepare(folder)
     template = _make_template(platform)
-    platform.database.close()
+    platform.close()
     file = folder / "recipients.csv"
     file.write_text(_sheet(size), encoding="utf-8")
     command = [sys.executable, "-m", "testamur", "issue", str(file), "--template", template.id, "--no-pdf"]
@@ -122,5 +122,5 @@ def _time_files(folder: Path, size: int, files: int) -> float:
             run.issue(read_sheet(io.BytesIO(content), defined_tags=tags))
             assert run.issued == size
     seconds = time.perf_counter() - began
-    platform.database.close()
+    platform.close()
     return seconds

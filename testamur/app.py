@@ -26,7 +26,7 @@ def create_app(platform: Platform) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
-        platform.database.close()
+        platform.close()
 
     pages = Starlette(
         routes=[

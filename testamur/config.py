@@ -103,6 +103,20 @@ def _choice(*allowed: str) -> Callable[[str], str]:
     return parse
 
 
+def _whole_number(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _processors() -> int:
+    """Those that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _setting(  # A field with what reading it needs beside it.
     parse: Callable[[str], Any], help_text: str, default: Any = None
 ) -> Any:
@@ -143,6 +157,20 @@ class Settings:
     )
     allow_private_networks: bool = _setting(
         _boolean, "Whether webhooks may go to private, loopback and link-local addresses.", default=False
+    )
+    rendering_processes: int = _setting(
+        _whole_number(1, 256),
+        "Worker processes that draw; default: as many as there are processors.",
+        _processors(),
+    )
+    rendering_queue: int = _setting(
+        _whole_number(1, 100_000), "Drawings that may wait for a worker process; more are turned away (503).", 100
+    )
+    rendering_seconds: int = _setting(
+        _whole_number(1, 3600), "What one drawing may take before its process is ended.", 20
+    )
+    rendering_memory: int = _setting(
+        _whole_number(128, 1_000_000), "MiB that one worker process may hold before it is ended.", 1024
     )
     log_level: str = _setting(
         _choice("debug", "info", "warning", "error"),

@@ -60,11 +60,12 @@ def platform(database_url: str, tmp_path: Path) -> Iterator[Platform]:
         base_url="http://testserver",
         rate_limit=None,
         allow_private_networks=True,
+        rendering_processes=1,
     )
     opened = open_platform(settings)
     migrate(opened.database)
     yield opened
-    opened.database.close()
+    opened.close()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import csv
 import sys
 import unicodedata
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -23,10 +23,9 @@ from testamur.designs.queries import find_designs
 from testamur.errors import NotFound
 from testamur.ids import normalize_id
 from testamur.plans import UNLIMITED, Plan
-from testamur.rendering.renderer import Renderer
+from testamur.rendering.workers import PooledRenderer
 from testamur.storage.folder import write_file
 from testamur.web.platform import Platform
-from testamur.web.threads import RENDERING_THREADS
 from testamur.workspaces.allowance import plan_of
 from testamur.workspaces.model import Workspace
 
@@ -95,7 +94,6 @@ class IssueRun:
         rows = list(sheet.rows)
         with (
             (self._out / "results.csv").open("w", encoding="utf-8", newline="") as file,
-            ThreadPoolExecutor(RENDERING_THREADS) as threads,
             click.progressbar(length=len(rows), label="Issuing", file=sys.stderr) as bar,
         ):
             results = csv.writer(file)
@@ -110,9 +108,10 @@ class IssueRun:
                     with self._platform.database.write() as tx:
                         for result in issue_rows(tx, self._workspace, self._template, checked, plan=self._plan, at=at):
                             done[result.line] = result
-                # The order of the rows is kept, because threads.map keeps it.
+                # The order of the rows is kept, because the pool's map keeps it.
                 ordered = [done[outcome.line] for outcome in outcomes]
-                for result, written in zip(ordered, threads.map(self._write_pdf, ordered), strict=True):
+                writing = self._platform.renderers.pool.map(partial(self._write_pdf, result) for result in ordered)
+                for result, written in zip(ordered, writing, strict=True):
                     self._count(result, written=written)
                     results.writerow(self._line(result))
                     bar.update(1)
@@ -158,7 +157,7 @@ def _find_template(platform: Platform, workspace: Workspace, given: str) -> Cred
         raise NotFound(f"The workspace {workspace.slug} has no credential template {given}") from None
 
 
-def _find_renderer(platform: Platform, workspace: Workspace, template: CredentialTemplate) -> Renderer:
+def _find_renderer(platform: Platform, workspace: Workspace, template: CredentialTemplate) -> PooledRenderer:
     """That of the first certificate, or of the first design if the template has none: one PDF a row."""
     design_id = template.first_of("certificate") or template.design_ids[0]
     with platform.database.read() as tx:

@@ -30,7 +30,7 @@ def opened_platform() -> Iterator[Platform]:
         migrate(platform.database)
         yield platform
     finally:
-        platform.database.close()
+        platform.close()
 
 
 def find_workspace(tx: Transaction, slug: str | None) -> Workspace:

@@ -55,6 +55,7 @@ def serve_command(host: str, port: int, workers: int, *, no_worker: bool) -> Non
             _serve(create_app(platform), host, port)
         else:
             # The processes open their own connections; this one only watches them, and works.
+            os.environ.setdefault("TESTAMUR_RENDERING_PROCESSES", str(max(1, settings.rendering_processes // workers)))
             _serve("testamur.app:create_app_from_environment", host, port, factory=True, workers=workers)
 
 
@@ -86,7 +87,7 @@ def _working(platform: Platform, *, is_wanted: bool) -> Iterator[None]:
     finally:
         worker.stop()
         thread.join(STOP_SECONDS)
-        platform.database.close()
+        platform.close()
 
 
 @click.command("migrate")
@@ -98,7 +99,7 @@ def migrate_command() -> None:
     try:
         applied = migrate(platform.database)
     finally:
-        platform.database.close()
+        platform.close()
     click.echo(f"Applied {', '.join(applied)}" if applied else "The database is up to date")
 
 

@@ -15,8 +15,8 @@ def files_key(workspace_id: str, credential_id: str) -> str:
     return f"credentials/{workspace_id}/{credential_id}"
 
 
-def rendering_key(workspace_id: str, credential_id: str, design_id: str, digest: str, format_: str) -> str:
-    return f"{files_key(workspace_id, credential_id)}/{design_id}/{digest}.{format_}"
+def rendering_key(workspace_id: str, credential_id: str, design_id: str, digest: str, ending: str) -> str:
+    return f"{files_key(workspace_id, credential_id)}/{design_id}/{digest}.{ending}"
 
 
 def rendering_url(

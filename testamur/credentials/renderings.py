@@ -23,21 +23,25 @@ from testamur.db.schema import insert_if_new
 from testamur.designs.model import Design
 from testamur.designs.queries import find_designs, get_version
 from testamur.errors import NotFound
-from testamur.rendering.renderer import Renderer
+from testamur.rendering.workers import PooledRenderer
 from testamur.storage.folder import Folder
 from testamur.workspaces.model import Workspace
 
-Format = Literal["png", "pdf"]
+Format = Literal["png", "pdf", "jpg", "webp", "svg"]
+# Those that are made of pixels, as the renderer calls them.
+PIXEL_FORMATS: Mapping[str, Literal["png", "jpeg", "webp"]] = {"png": "png", "jpg": "jpeg", "webp": "webp"}
 DIGEST_LENGTH = 10
 PNG_WIDTH_PX = 1600
 
 _INSERT = insert_if_new(renderings)
-_BY_DIGEST = select(renderings).where(
+_PLACE = (
     renderings.c.workspace_id == bindparam("workspace_id"),
     renderings.c.credential_id == bindparam("credential_id"),
     renderings.c.design_id == bindparam("design_id"),
     renderings.c.digest == bindparam("digest"),
 )
+_BY_DIGEST = select(renderings).where(*_PLACE)
+_TITLE = select(renderings.c.title).where(*_PLACE)
 _DIGESTS = select(renderings.c.design_id, renderings.c.digest).where(
     renderings.c.workspace_id == bindparam("workspace_id"), renderings.c.credential_id == bindparam("credential_id")
 )
@@ -64,6 +68,21 @@ class RecordedRendering(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     values: dict[str, str]
     created_at: datetime
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """One of the files that a rendering can be had as.
+
+    Whatever makes another file of the same values has its place here and in `ending`, under which the file is stored.
+    """
+
+    format: Format
+    # Of a picture made of pixels; None is its usual width.
+    width_px: int | None = None
+
+    @property
+    def ending(self) -> str:
+        return self.format if self.width_px is None else f"{self.width_px}.{self.format}"
 
 
 def current_renderings(tx: Transaction, workspace: Workspace, credential: Credential, base_url: str) -> list[Rendering]:
@@ -115,11 +134,34 @@ def get_recorded(
     return RecordedRendering(**row._mapping)  # noqa: SLF001
 
 
-def render(recorded: RecordedRendering, renderer: Renderer, format_: Format) -> bytes:
-    """The file of a recorded rendering: the same bytes each time."""
-    if format_ == "pdf":
-        return renderer.pdf(recorded.values, title=recorded.title, at=recorded.created_at)
-    return renderer.png(recorded.values, width_px=PNG_WIDTH_PX)
+def get_recorded_title(tx: Transaction, *, workspace_id: str, credential_id: str, design_id: str, digest: str) -> str:
+    """Raises NotFound as `get_recorded` does; it is asked for each time a file is served, so it reads no more."""
+    place = {"workspace_id": workspace_id, "credential_id": credential_id, "design_id": design_id, "digest": digest}
+    row = tx.execute(_TITLE, place).one_or_none()
+    if row is None:
+        raise NotFound
+    return str(row.title)
+
+
+def render(recorded: RecordedRendering, renderer: PooledRenderer, variant: Variant) -> bytes:
+    """A file of a recorded rendering: the same bytes each time."""
+    if variant.format == "pdf":
+        pdf: bytes = renderer.pdf(recorded.values, title=recorded.title, at=recorded.created_at)
+        return pdf
+    return render_picture(recorded.values, renderer, variant, usual_width_px=PNG_WIDTH_PX)
+
+
+def render_picture(
+    values: Mapping[str, str], renderer: PooledRenderer, variant: Variant, *, usual_width_px: int
+) -> bytes:
+    made: bytes
+    if variant.format == "svg":
+        made = renderer.svg(values)
+    else:
+        made = renderer.raster(
+            values, width_px=variant.width_px or usual_width_px, format=PIXEL_FORMATS[variant.format]
+        )
+    return made
 
 
 def delete_files(storage: Folder, workspace_id: str, credential_id: str) -> None:

@@ -27,7 +27,6 @@ from testamur.db import Transaction
 from testamur.delivery.outbox import record_opened
 from testamur.errors import NotFound
 from testamur.rendering.document import DesignType
-from testamur.rendering.renderer import Renderer
 from testamur.web.errors import error_page
 from testamur.web.html import page
 from testamur.web.platform import Platform
@@ -128,7 +127,11 @@ def _read(
     template = get_credential_template(tx, workspace.id, credential.credential_template_id)
     renderings = current_renderings(tx, workspace, credential, base_url)
     designs = [
-        _shown_design(item, base_url, platform.renderers.get(tx, workspace.id, item.design.id, item.design.version))
+        _shown_design(
+            item,
+            base_url,
+            platform.renderers.height_px(tx, workspace.id, item.design.id, item.design.version, width_px=PNG_WIDTH_PX),
+        )
         for item in renderings
     ]
     shown = ShownCredential(
@@ -151,7 +154,7 @@ def _read(
     return shown, renderings, are_recorded(tx, renderings)
 
 
-def _shown_design(rendering: Rendering, base_url: str, renderer: Renderer) -> ShownDesign:
+def _shown_design(rendering: Rendering, base_url: str, height_px: int) -> ShownDesign:
     credential, design = rendering.credential, rendering.design
 
     def url(format_: Format) -> str:
@@ -170,7 +173,7 @@ def _shown_design(rendering: Rendering, base_url: str, renderer: Renderer) -> Sh
         png_url=url("png"),
         pdf_url=url("pdf"),
         width_px=PNG_WIDTH_PX,
-        height_px=renderer.height_px(PNG_WIDTH_PX),
+        height_px=height_px,
         alt=f"{design.type.capitalize()} of {credential.recipient.name}",
     )
 

@@ -1,27 +1,62 @@
 """Pictures and PDFs, at addresses that never change what they serve. They are rendered when first asked for."""
 
+import asyncio
 import re
 import unicodedata
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+from typing import TypeVar
 from urllib.parse import quote
 
+from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from testamur.credentials.links import rendering_key
-from testamur.credentials.renderings import Format, RecordedRendering, get_recorded, render
+from testamur.credentials.renderings import (
+    PIXEL_FORMATS,
+    PNG_WIDTH_PX,
+    Format,
+    Variant,
+    get_recorded,
+    get_recorded_title,
+    render,
+    render_picture,
+)
+from testamur.db import Transaction
 from testamur.designs.links import preview_key
-from testamur.designs.model import Design
 from testamur.designs.queries import get_design
-from testamur.errors import NotFound
+from testamur.designs.renderers import check_version
+from testamur.errors import Invalid, NotFound
 from testamur.ids import normalize_id
 from testamur.rendering.samples import SAMPLE_VALUES
 from testamur.web.platform import Platform
-from testamur.web.threads import RenderingThreads, run_query
+from testamur.web.threads import run_query
 
-MEDIA_TYPES: dict[Format, str] = {"png": "image/png", "pdf": "application/pdf"}
+Result = TypeVar("Result")
+
+# What is served; SVG of badges joins here.
+MEDIA_TYPES: dict[Format, str] = {
+    "png": "image/png",
+    "pdf": "application/pdf",
+    "jpg": "image/jpeg",
+    "webp": "image/webp",
+}
+# Each is a file more on the disk, so there are only these.
+WIDTHS_PX = (200, 400, 600, 800, 1200, 1600, 2400, 3200)
 DESIGN_PREVIEW_WIDTH_PX = 1200
+KEPT_BYTES_MAX = 32 * 1024 * 1024
+KEPT_FILE_BYTES_MAX = 1024 * 1024
+_HEADERS = {
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{10,43}", re.ASCII)
+_CREDENTIAL_FILE = "/files/credentials/{workspace_id}/{credential_id}/{design_id}/{digest}.{format}"
+_DESIGN_PREVIEW = "/files/designs/{workspace_id}/{design_id}/{version:int}.{format}"
 
 
 class Files:
@@ -29,73 +64,111 @@ class Files:
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
-        self._threads = RenderingThreads()
+        self._kept = _KeptFiles()
+        self._being_made: dict[str, asyncio.Task[bytes]] = {}
 
     def routes(self) -> list[Route]:
-        return [
-            Route(
-                "/files/credentials/{workspace_id}/{credential_id}/{design_id}/{digest}.{format}", self.credential_file
-            ),
-            Route("/files/designs/{workspace_id}/{design_id}/{version:int}.png", self.design_preview),
-        ]
+        return [Route(_CREDENTIAL_FILE, self.credential_file), Route(_DESIGN_PREVIEW, self.design_preview)]
 
     async def credential_file(self, request: Request) -> Response:
         path = request.path_params
-        digest: str = path["digest"]
-        format_ = path["format"]
-        if format_ not in MEDIA_TYPES or not _DIGEST.fullmatch(digest):
+        variant = _variant(request, MEDIA_TYPES, usual_width_px=PNG_WIDTH_PX)
+        if not _DIGEST.fullmatch(path["digest"]):
             raise NotFound
+        place = {name: _id(path[name]) for name in ("workspace_id", "credential_id", "design_id")}
+        place["digest"] = path["digest"]
 
-        def look_up() -> tuple[RecordedRendering, bytes | None]:
-            # The row is asked for each time: the file of a deleted credential must not be served.
+        def make() -> bytes:
             with self._platform.database.read() as tx:
-                recorded = get_recorded(
-                    tx,
-                    workspace_id=_id(path["workspace_id"]),
-                    credential_id=_id(path["credential_id"]),
-                    design_id=_id(path["design_id"]),
-                    digest=digest,
+                recorded = get_recorded(tx, **place)
+                _check_format(tx, variant, recorded.workspace_id, recorded.design_id)
+                renderer = self._platform.renderers.get(
+                    tx, recorded.workspace_id, recorded.design_id, recorded.design_version
                 )
-            return recorded, self._platform.storage.read(_key(recorded, format_))
+            return render(recorded, renderer, variant)
 
-        recorded, content = await run_query(self._platform.database, look_up)
-        if content is None:
-            content = await self._threads.run(lambda: self._render(recorded, format_))
-        headers = {}
-        if "download" in request.query_params:
-            headers["Content-Disposition"] = attachment(f"{recorded.title}.{format_}")
-        return _immutable(request, content, f"{digest}.{format_}", MEDIA_TYPES[format_], headers)
+        # The row is asked for each time: the file of a deleted credential must not be served.
+        title = await run_query(self._platform.database, lambda: self._read(lambda tx: get_recorded_title(tx, **place)))
+        key = rendering_key(**place, ending=variant.ending)
+        name = f"{title}.{variant.format}" if "download" in request.query_params else None
+        return await self._serve(request, key, variant, make, name=name)
 
     async def design_preview(self, request: Request) -> Response:
         path = request.path_params
+        # A design is no document that anybody keeps.
+        variant = _variant(request, MEDIA_TYPES.keys() - {"pdf"}, usual_width_px=DESIGN_PREVIEW_WIDTH_PX)
+        workspace_id, design_id, version = _id(path["workspace_id"]), _id(path["design_id"]), path["version"]
 
-        def look_up() -> tuple[Design, bytes | None]:
+        def make() -> bytes:
             with self._platform.database.read() as tx:
-                design = get_design(tx, _id(path["workspace_id"]), _id(path["design_id"]))
-            if path["version"] != design.version:
-                raise NotFound
-            return design, self._platform.storage.read(preview_key(design))
+                _check_format(tx, variant, workspace_id, design_id)
+                renderer = self._platform.renderers.get(tx, workspace_id, design_id, version)
+            return render_picture(SAMPLE_VALUES, renderer, variant, usual_width_px=DESIGN_PREVIEW_WIDTH_PX)
 
-        design, content = await run_query(self._platform.database, look_up)
+        def check(tx: Transaction) -> None:
+            check_version(tx, workspace_id, design_id, version)
+
+        await run_query(self._platform.database, lambda: self._read(check))
+        return await self._serve(request, preview_key(workspace_id, design_id, version, variant.ending), variant, make)
+
+    def _read(self, work: Callable[[Transaction], Result]) -> Result:
+        with self._platform.database.read() as tx:
+            return work(tx)
+
+    async def _serve(
+        self, request: Request, key: str, variant: Variant, make: Callable[[], bytes], *, name: str | None = None
+    ) -> Response:
+        etag = f'"{key.rpartition("/")[2]}"'
+        headers = {**_HEADERS, "ETag": etag}
+        if etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        if name is not None:
+            headers["Content-Disposition"] = attachment(name)
+        content = self._kept.get(key)
         if content is None:
-            content = await self._threads.run(lambda: self._render_preview(design))
-        return _immutable(request, content, f"{design.id}-{design.version}", "image/png", {})
+            content = await run_sync(self._platform.storage.read, key)
+            if content is None:
+                content = await self._made(key, make)
+            self._kept.keep(key, content)
+        return Response(content, headers=headers, media_type=MEDIA_TYPES[variant.format])
 
-    def _render(self, recorded: RecordedRendering, format_: Format) -> bytes:
-        with self._platform.database.read() as tx:
-            renderer = self._platform.renderers.get(
-                tx, recorded.workspace_id, recorded.design_id, recorded.design_version
-            )
-        content = render(recorded, renderer, format_)
-        self._platform.storage.write(_key(recorded, format_), content)
+    async def _made(self, key: str, make: Callable[[], bytes]) -> bytes:
+        """Make and store a file, once for all who ask for it at the same time."""
+
+        def make_and_store() -> bytes:
+            content = make()
+            self._platform.storage.write(key, content)
+            return content
+
+        task = self._being_made.get(key)
+        if task is None:
+            task = asyncio.create_task(self._platform.rendering_threads.run(make_and_store))
+            self._being_made[key] = task
+            task.add_done_callback(lambda _: self._being_made.pop(key))
+        # Whoever goes away ends the waiting of nobody else.
+        return await asyncio.shield(task)
+
+
+class _KeptFiles:
+    """The files that were served last, as long as they are small. They never change, so none is ever out of date."""
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[str, bytes] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, key: str) -> bytes | None:
+        content = self._files.get(key)
+        if content is not None:
+            self._files.move_to_end(key)
         return content
 
-    def _render_preview(self, design: Design) -> bytes:
-        with self._platform.database.read() as tx:
-            renderer = self._platform.renderers.get(tx, design.workspace_id, design.id, design.version)
-        content = renderer.png(SAMPLE_VALUES, width_px=DESIGN_PREVIEW_WIDTH_PX)
-        self._platform.storage.write(preview_key(design), content)
-        return content
+    def keep(self, key: str, content: bytes) -> None:
+        if len(content) > KEPT_FILE_BYTES_MAX or key in self._files:
+            return
+        self._files[key] = content
+        self._bytes += len(content)
+        while self._bytes > KEPT_BYTES_MAX:
+            self._bytes -= len(self._files.popitem(last=False)[1])
 
 
 def attachment(name: str) -> str:
@@ -105,8 +178,25 @@ def attachment(name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(safe)}"
 
 
-def _key(recorded: RecordedRendering, format_: Format) -> str:
-    return rendering_key(recorded.workspace_id, recorded.credential_id, recorded.design_id, recorded.digest, format_)
+def _variant(request: Request, formats: Collection[Format], *, usual_width_px: int) -> Variant:
+    """Which file is asked for: here options of an address are read. Raises NotFound, Invalid."""
+    format_: Format = request.path_params["format"]
+    if format_ not in formats:
+        raise NotFound
+    width = request.query_params.get("width")
+    if width is None:
+        return Variant(format_)
+    if format_ not in PIXEL_FORMATS:
+        raise Invalid(f"A {format_.upper()} has no width; leave it out", ("width",))
+    if width not in map(str, WIDTHS_PX):
+        raise Invalid(f"The width must be one of {', '.join(map(str, WIDTHS_PX))}", ("width",))
+    return Variant(format_, None if int(width) == usual_width_px else int(width))
+
+
+def _check_format(tx: Transaction, variant: Variant, workspace_id: str, design_id: str) -> None:
+    """Badges are put on web sites, where an SVG is wanted; nobody needs one of a certificate. Raises NotFound."""
+    if variant.format == "svg" and get_design(tx, workspace_id, design_id).type != "badge":
+        raise NotFound
 
 
 def _id(text: str) -> str:
@@ -114,18 +204,3 @@ def _id(text: str) -> str:
     if found is None:
         raise NotFound
     return found
-
-
-def _immutable(request: Request, content: bytes, tag: str, media_type: str, headers: dict[str, str]) -> Response:
-    etag = f'"{tag}"'
-    headers = {
-        **headers,
-        "Cache-Control": "public, max-age=31536000, immutable",
-        "ETag": etag,
-        "X-Content-Type-Options": "nosniff",
-        "Cross-Origin-Resource-Policy": "cross-origin",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-    }
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(content, headers=headers, media_type=media_type)

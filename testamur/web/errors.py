@@ -106,7 +106,9 @@ def error_answer(request: Request, error: Exception) -> Response:
         if "application/problem+json" in request.headers.get("accept", ""):
             return error_problem(failure)
         return error_envelope(failure)
-    return error_page(request, STATUS[type(failure)])
+    # What is wrong with an address is worth saying; what else a failure tells is for programs.
+    message = failure.message if isinstance(failure, Invalid) else ""
+    return error_page(request, STATUS[type(failure)], _error_headers(failure), message=message)
 
 
 def error_envelope(failure: TestamurError) -> Response:
@@ -124,7 +126,7 @@ def error_problem(failure: TestamurError) -> Response:
 
 def _error_headers(failure: TestamurError) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
-    if isinstance(failure, RateLimited):
+    if isinstance(failure, RateLimited | Unavailable) and failure.retry_after_seconds is not None:
         headers["Retry-After"] = str(failure.retry_after_seconds)
     if isinstance(failure, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"

@@ -5,7 +5,9 @@ from testamur.config import BadSetting, Settings
 from testamur.db import Database
 from testamur.designs.renderers import Renderers
 from testamur.encryption import MasterKey, load_or_make_master_key
+from testamur.rendering.workers import RenderingPool
 from testamur.storage.folder import Folder
+from testamur.web.threads import RenderingThreads
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class Platform:
     database: Database
     storage: Folder
     renderers: Renderers
+    rendering_threads: RenderingThreads
     master_key: MasterKey
     # Set in a process that also works on what has to happen later: it then need not wait for the next look.
     work_waits: Event = field(default_factory=Event)
@@ -23,6 +26,11 @@ class Platform:
     def wake_worker(self) -> None:
         """There may be something to do: call it after a commit."""
         self.work_waits.set()
+
+    def close(self) -> None:
+        """End the worker processes and close the connections."""
+        self.renderers.close()
+        self.database.close()
 
 
 def open_platform(settings: Settings) -> Platform:
@@ -37,4 +45,12 @@ def open_platform(settings: Settings) -> Platform:
         key = settings.master_key or load_or_make_master_key(settings.data_dir / "master.key")
     except (OSError, ValueError) as error:
         raise BadSetting(f"The master key cannot be used ({settings.data_dir / 'master.key'}): {error}") from None
-    return Platform(settings, Database(settings.database_url), storage, Renderers(storage), MasterKey(key))
+    database = Database(settings.database_url)
+    pool = RenderingPool(
+        processes=settings.rendering_processes,
+        queue=settings.rendering_queue,
+        seconds=settings.rendering_seconds,
+        memory_mib=settings.rendering_memory,
+    )
+    renderers = Renderers(database, storage, pool)
+    return Platform(settings, database, storage, renderers, RenderingThreads(pool), MasterKey(key))

@@ -1,6 +1,5 @@
 """Which work leaves the event loop."""
 
-import os
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -9,10 +8,9 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
 from testamur.db import Database
+from testamur.rendering.workers import RenderingPool
 
 Result = TypeVar("Result")
-
-RENDERING_THREADS = max(2, os.cpu_count() or 1)
 
 
 async def run_query(database: Database, work: Callable[[], Result]) -> Result:
@@ -27,13 +25,21 @@ async def run_query(database: Database, work: Callable[[], Result]) -> Result:
 
 
 class RenderingThreads:
-    """Rendering holds a processor for some milliseconds: it runs on as many threads as there are processors."""
+    """Work that draws waits for a worker process: on as many threads as there are such processes, never on the loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: RenderingPool) -> None:
+        self._pool = pool
         self._limiter: CapacityLimiter | None = None
 
+    @property
+    def waiting(self) -> int:
+        return self._limiter.statistics().tasks_waiting if self._limiter else 0
+
     async def run(self, work: Callable[[], Result]) -> Result:
+        """Raises Unavailable at once if as much waits already as may wait."""
         # Made on first use, because a limiter belongs to the event loop that runs then.
         if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(RENDERING_THREADS)
+            self._limiter = anyio.CapacityLimiter(self._pool.processes)
+        if self.waiting >= self._pool.queue:
+            raise self._pool.refusal(self.waiting)
         return await run_sync(work, limiter=self._limiter)

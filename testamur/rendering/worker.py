@@ -1,0 +1,220 @@
+"""A process that draws: `python -m testamur.rendering`, started and ended by `workers.RenderingPool` only.
+
+It knows neither the database nor a secret. A design is told to it once, with everything that drawing it needs, and it
+keeps the renderers that it used last.
+"""
+
+import contextlib
+import io
+import os
+import pickle
+import resource
+import shutil
+import signal
+import socket
+import struct
+import sys
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, Literal
+
+from msgspec import Struct
+from PIL import Image
+
+from testamur.rendering.document import parse_document
+from testamur.rendering.renderer import Renderer, RenderingFailed
+
+RENDERERS_MAX = 16
+JPEG_QUALITY, WEBP_QUALITY = 88, 85
+# Beyond the time limit of a job, after which the pool ends the process: it then ends by itself if the pool is gone.
+GRACE_SECONDS = 5.0
+_LENGTH = struct.Struct("!Q")
+
+
+class Definition(Struct, frozen=True, kw_only=True):
+    """All that a renderer is made from: the design document as JSON, and its pictures by their digests."""
+
+    document: str
+    pictures: Mapping[str, bytes]
+
+    def read(self, digest: str) -> bytes:
+        """The picture of that digest. Raises FileNotFoundError."""
+        try:
+            return self.pictures[digest]
+        except KeyError:
+            raise FileNotFoundError(digest) from None
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """One call of a renderer's method. The definition comes along only once the worker has said that it lacks it."""
+
+    key: str
+    method: str
+    arguments: tuple[Any, ...]
+    named: Mapping[str, Any]
+    definition: Any = None
+
+
+# What became of an order: the result, or the exception, or nothing because the key is unknown.
+Answer = tuple[Literal["made", "raised", "unknown"], Any]
+
+
+class Channel:
+    """Whole messages over a socket, each way in turn, within a time."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+
+    def send(self, message: bytes, *, ends: float | None = None) -> None:
+        """Raises TimeoutError after `ends` (as time.monotonic counts), OSError if the other side is gone."""
+        self._socket.settimeout(_left(ends))
+        self._socket.sendall(_LENGTH.pack(len(message)))
+        self._socket.settimeout(_left(ends))
+        self._socket.sendall(message)
+
+    def receive(self, *, ends: float | None = None) -> bytearray:
+        """Raises TimeoutError after `ends`, EOFError or OSError if the other side is gone."""
+        (length,) = _LENGTH.unpack(self._read(_LENGTH.size, ends))
+        return self._read(length, ends)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _read(self, length: int, ends: float | None) -> bytearray:
+        content = bytearray(length)
+        rest = memoryview(content)
+        while rest:
+            self._socket.settimeout(_left(ends))
+            count = self._socket.recv_into(rest)
+            if not count:
+                raise EOFError
+            rest = rest[count:]
+        return content
+
+
+def _left(ends: float | None) -> float | None:
+    # Nought would mean not to wait at all, which raises another error.
+    return None if ends is None else max(ends - time.monotonic(), 0.001)
+
+
+def make_renderer(definition: Definition) -> Renderer:
+    """What a worker keeps for each key, unless the pool was told to have another function called."""
+    return Renderer(parse_document(definition.document), definition)
+
+
+def raster(
+    renderer: Renderer,
+    values: Mapping[str, str],
+    *,
+    width_px: int,
+    format: Literal["png", "jpeg", "webp"],  # noqa: A002 - as Pillow says.
+) -> bytes:
+    """A picture for screens, in one of the formats that browsers know."""
+    png = renderer.png(values, width_px=width_px)
+    if format == "png":
+        return png
+    made = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as image:
+        if format == "webp":
+            image.save(made, "WEBP", quality=WEBP_QUALITY, method=2)
+        else:
+            # JPEG cannot be seen through: a badge lies on white, as it would on paper.
+            seen = image.convert("RGBA")
+            sheet = Image.new("RGB", seen.size, "white")
+            sheet.paste(seen, mask=seen)
+            sheet.save(made, "JPEG", quality=JPEG_QUALITY, optimize=True)
+    return made.getvalue()
+
+
+# Methods that a renderer does not have itself.
+_BESIDE: Mapping[str, Callable[..., Any]] = {"raster": raster}
+
+
+class Worker:
+    """Answers one order after the other."""
+
+    def __init__(self, channel: Channel, make: Callable[[Any], Any], *, seconds: float) -> None:
+        self._channel = channel
+        self._make = make
+        self._seconds = seconds
+        self._kept: OrderedDict[str, Any] = OrderedDict()
+
+    def work(self) -> None:
+        """Until the pool closes its end."""
+        self._channel.send(b"ready")
+        while True:
+            try:
+                message = self._channel.receive()
+            except (EOFError, OSError):
+                return
+            # An alarm that nothing catches ends the process even if it hangs in a library that holds Python's lock.
+            signal.setitimer(signal.ITIMER_REAL, self._seconds + GRACE_SECONDS)
+            self._channel.send(_pickled(self._answer(pickle.loads(message))))  # noqa: S301 - the pool is ours.
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _answer(self, order: Order) -> Answer:
+        try:
+            renderer = self._renderer(order)
+            if renderer is None:
+                return "unknown", None
+            if order.method in _BESIDE:
+                return "made", _BESIDE[order.method](renderer, *order.arguments, **order.named)
+            found = getattr(renderer, order.method)
+            return "made", found(*order.arguments, **order.named) if callable(found) else found
+        except MemoryError:
+            # What is left of this process is not worth keeping; the pool starts another.
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is for the one who ordered.
+            return "raised", error
+
+    def _renderer(self, order: Order) -> Any:
+        renderer = self._kept.get(order.key)
+        if renderer is None:
+            if order.definition is None:
+                return None
+            renderer = self._kept[order.key] = self._make(order.definition)
+            while len(self._kept) > RENDERERS_MAX:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(order.key)
+        return renderer
+
+
+def _pickled(answer: Answer) -> bytes:
+    try:
+        return pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
+    except Exception:  # noqa: BLE001 - foreign exceptions may hold anything.
+        failure = RenderingFailed(f"{type(answer[1]).__name__}: {answer[1]}"[:1000])
+        return pickle.dumps(("raised", failure), pickle.HIGHEST_PROTOCOL)
+
+
+def main(arguments: list[str]) -> None:
+    number, seconds, memory_bytes, folder, maker = arguments
+    # The pool alone says when it is over: Ctrl-C and a service manager's signal go to the server, which still
+    # finishes its requests.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    # What was crashed on is a person's certificate: it must not lie about on the disk.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # The address space would be the wrong thing to limit: threads and fonts reserve much more of it than they use.
+    limit = int(memory_bytes)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    tempfile.tempdir = folder
+    threading.Thread(target=_end_with_the_pool, args=(folder,), daemon=True).start()
+    module, _, name = maker.partition(":")
+    make = getattr(import_module(module), name)
+    channel = Channel(socket.socket(fileno=int(number)))
+    with contextlib.suppress(OSError):  # The pool closed its end while an answer was on the way.
+        Worker(channel, make, seconds=float(seconds)).work()
+
+
+def _end_with_the_pool(folder: str) -> None:
+    """Standard input ends when the pool's process does, however it does; nothing is ever written to it."""
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
