@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,6 +66,17 @@ def clean_url(value: str) -> str:
     if not host or any(char.isspace() or char in '<>"\\^`{|}' for char in text):
         raise Invalid("Must be a web address, such as https://example.com/course")
     return text
+
+
+def parse_day(text: str) -> date:
+    """`2026-11-24` or `24-11-2026`. With slashes nobody can tell day from month, so those are refused. Raises Invalid."""
+    for pattern, form in ((r"\d{4}-\d{2}-\d{2}", "%Y-%m-%d"), (r"\d{2}[-.]\d{2}[-.]\d{4}", "%d-%m-%Y")):
+        if re.fullmatch(pattern, text, re.ASCII):
+            try:
+                return datetime.strptime(text.replace(".", "-"), form).date()  # noqa: DTZ007 - only the day is used.
+            except ValueError:
+                raise Invalid(f"{text} is not a day of the calendar") from None
+    raise Invalid(f"{text[:40]} is not a date; write it as 2026-11-24")
 
 
 def checked(path: str | tuple[str | int, ...], clean: Callable[..., str], value: str, **limits: Any) -> str:

@@ -1,6 +1,6 @@
 from sqlalchemy import bindparam, select
 
-from testamur.attributes.model import Attribute
+from testamur.attributes.model import Attribute, AttributeType
 from testamur.attributes.tables import attributes
 from testamur.db import Transaction
 from testamur.errors import NotFound
@@ -24,3 +24,8 @@ def get_attribute(tx: Transaction, workspace_id: str, attribute_id: str) -> Attr
 def list_attributes(tx: Transaction, workspace_id: str) -> list[Attribute]:
     """The custom attributes of a workspace, in the order of their tags."""
     return [Attribute(**row._mapping) for row in tx.execute(_OF_WORKSPACE, {"workspace_id": workspace_id})]  # noqa: SLF001
+
+
+def attribute_types(tx: Transaction, workspace_id: str) -> dict[str, AttributeType]:
+    """The types of a workspace's custom attributes by tag."""
+    return {attribute.tag: attribute.type for attribute in list_attributes(tx, workspace_id)}

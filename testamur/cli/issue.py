@@ -3,13 +3,15 @@
 import csv
 import sys
 import unicodedata
+from collections.abc import Mapping
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import click
 
-from testamur.attributes.queries import list_attributes
+from testamur.attributes.model import AttributeType
+from testamur.attributes.queries import attribute_types
 from testamur.cli.platform import find_workspace, opened_platform, workspace_option
 from testamur.clock import now
 from testamur.credential_templates.model import CredentialTemplate
@@ -19,11 +21,11 @@ from testamur.credentials.links import page_url
 from testamur.credentials.model import Credential
 from testamur.credentials.spreadsheets import Sheet, read_sheet
 from testamur.credentials.values import attribute_values
-from testamur.designs.queries import find_designs
+from testamur.designs.queries import find_designs, has_asset
+from testamur.designs.renderers import DesignRenderer
 from testamur.errors import NotFound
 from testamur.ids import normalize_id
 from testamur.plans import UNLIMITED, Plan
-from testamur.rendering.workers import PooledRenderer
 from testamur.storage.folder import write_file
 from testamur.web.platform import Platform
 from testamur.workspaces.allowance import plan_of
@@ -52,14 +54,19 @@ def issue_command(
         with platform.database.read() as tx:
             owner = find_workspace(tx, workspace)
             template = _find_template(platform, owner, template_id)
-            tags = frozenset(item.tag for item in list_attributes(tx, owner.id))
+            types = attribute_types(tx, owner.id)
         with file.open("rb") as opened:
-            sheet = read_sheet(opened, defined_tags=tags, encoding=encoding)
+            sheet = read_sheet(opened, defined_tags=types, encoding=encoding)
             for heading in sheet.ignored:
                 click.echo(f'The column "{heading}" means nothing to Testamur and is left out', err=True)
             plan = plan_of(owner, platform.settings.plans)
-            checker = RowChecker(owner, tags, template, plan=plan)
-            run = IssueRun(platform, owner, template, out, checker, writes_pdfs=not no_pdf, plan=plan)
+
+            def has_picture(digest: str) -> bool:
+                with platform.database.read() as reading:
+                    return has_asset(reading, owner.id, digest)
+
+            checker = RowChecker(owner, types, template, has_picture=has_picture, plan=plan)
+            run = IssueRun(platform, owner, template, out, checker, types=types, writes_pdfs=not no_pdf, plan=plan)
             run.issue(sheet)
     click.echo(f"Issued {run.issued}, found {run.found} issued before, wrote {run.pdfs} PDFs, {run.faulty} faulty rows")
     if run.faulty:
@@ -77,6 +84,7 @@ class IssueRun:
         out: Path,
         checker: RowChecker,
         *,
+        types: Mapping[str, AttributeType],
         writes_pdfs: bool,
         plan: Plan = UNLIMITED,
     ) -> None:
@@ -85,6 +93,7 @@ class IssueRun:
         self._template = template
         self._out = out
         self._checker = checker
+        self._types = types
         self._plan = plan
         self._renderer = _find_renderer(platform, workspace, template) if writes_pdfs else None
         self.issued = self.found = self.faulty = self.pdfs = 0
@@ -140,9 +149,11 @@ class IssueRun:
         path = self._out / f"{_file_stem(credential)}.pdf"
         if path.exists():
             return False
-        values = attribute_values(credential, self._template, self._workspace, self._platform.settings.base_url)
+        base_url = self._platform.settings.base_url
+        values = attribute_values(credential, self._template, self._workspace, base_url, self._types)
         title = f"{self._template.name} - {credential.recipient.name}"
-        write_file(path, self._renderer.pdf(values, title=title, at=credential.issued_at or credential.created_at))
+        at = credential.issued_at or credential.created_at
+        write_file(path, self._renderer.pdf(values, title=title, language=self._template.language, at=at))
         return True
 
 
@@ -157,7 +168,7 @@ def _find_template(platform: Platform, workspace: Workspace, given: str) -> Cred
         raise NotFound(f"The workspace {workspace.slug} has no credential template {given}") from None
 
 
-def _find_renderer(platform: Platform, workspace: Workspace, template: CredentialTemplate) -> PooledRenderer:
+def _find_renderer(platform: Platform, workspace: Workspace, template: CredentialTemplate) -> DesignRenderer:
     """That of the first certificate, or of the first design if the template has none: one PDF a row."""
     design_id = template.first_of("certificate") or template.design_ids[0]
     with platform.database.read() as tx:

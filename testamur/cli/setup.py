@@ -4,7 +4,7 @@ import click
 import msgspec
 
 from testamur.attributes.defining import define_attribute
-from testamur.attributes.queries import list_attributes
+from testamur.attributes.queries import attribute_types
 from testamur.cli.platform import json_option, opened_platform, print_json
 from testamur.clock import now
 from testamur.designs.model import Design
@@ -37,7 +37,7 @@ def bootstrap(platform: Platform) -> Bootstrapped:
         workspace = find_workspace_by_slug(tx, DEFAULT_SLUG)
         if workspace is None:
             workspace = create_workspace(tx, name=DEFAULT_NAME, slug=DEFAULT_SLUG, at=at)
-        defined = {attribute.tag for attribute in list_attributes(tx, workspace.id)}
+        defined = attribute_types(tx, workspace.id)
         for tag in EXAMPLE_TAGS:
             if tag not in defined:
                 define_attribute(tx, workspace.id, tag=tag, at=at)

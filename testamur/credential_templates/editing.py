@@ -13,6 +13,7 @@ from testamur.designs.queries import find_designs
 from testamur.errors import Invalid, NotFound, PaymentRequired
 from testamur.ids import new_id, normalize_id
 from testamur.plans import UNLIMITED, Plan
+from testamur.rendering.languages import DEFAULT_LANGUAGE, clean_language
 from testamur.text import checked, clean_line, clean_text, clean_url
 
 NAME_LENGTH_MAX = 255
@@ -34,6 +35,7 @@ _UPDATE = (
         description=bindparam("new_description"),
         criteria=bindparam("new_criteria"),
         expiry_rule=bindparam("new_expiry_rule"),
+        language=bindparam("new_language"),
         updated_at=bindparam("new_updated_at"),
     )
 )
@@ -53,6 +55,7 @@ def create_credential_template(
     description: str | None = None,
     criteria: str | None = None,
     expiry_rule: ExpiryRule | None = None,
+    language: str = DEFAULT_LANGUAGE,
     plan: Plan = UNLIMITED,
     at: datetime,
 ) -> CredentialTemplate:
@@ -69,6 +72,7 @@ def create_credential_template(
         description=_checked_text("description", description),
         criteria=_checked_text("criteria", criteria),
         expiry_rule=_checked_rule(expiry_rule),
+        language=checked("language", clean_language, language),
         designs=_checked_designs(tx, workspace_id, design_ids),
         created_at=at,
         updated_at=at,
@@ -82,6 +86,7 @@ def create_credential_template(
         "description": template.description,
         "criteria": template.criteria,
         "expiry_rule": template.expiry_rule,
+        "language": template.language,
         "created_at": at,
         "updated_at": at,
     }
@@ -101,6 +106,7 @@ def update_credential_template(
     description: str | UnsetType | None = UNSET,
     criteria: str | UnsetType | None = UNSET,
     expiry_rule: ExpiryRule | UnsetType | None = UNSET,
+    language: str | None = None,
     plan: Plan = UNLIMITED,
     at: datetime,
 ) -> CredentialTemplate:
@@ -119,6 +125,7 @@ def update_credential_template(
         description=before.description if description is UNSET else _checked_text("description", description),
         criteria=before.criteria if criteria is UNSET else _checked_text("criteria", criteria),
         expiry_rule=before.expiry_rule if expiry_rule is UNSET else _checked_rule(expiry_rule),
+        language=before.language if language is None else checked("language", clean_language, language),
     )
     if after == before:
         return before
@@ -131,6 +138,7 @@ def update_credential_template(
         "new_description": after.description,
         "new_criteria": after.criteria,
         "new_expiry_rule": after.expiry_rule,
+        "new_language": after.language,
         "new_updated_at": after.updated_at,
     }
     tx.execute(_UPDATE, {**place, **values})

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from testamur.rendering.document import DesignType
+from testamur.rendering.languages import DEFAULT_LANGUAGE
 
 
 class TemplateDesign(msgspec.Struct, frozen=True):
@@ -30,7 +31,7 @@ class ExpiryRule(msgspec.Struct, frozen=True):
 
 
 class CredentialTemplate(msgspec.Struct, frozen=True, kw_only=True):
-    """What is awarded; `designs` are in the order in which they are shown."""
+    """What is awarded; `designs` are in the order in which they are shown, `language` is that of their dates."""
 
     id: str
     workspace_id: str
@@ -39,6 +40,7 @@ class CredentialTemplate(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
     criteria: str | None = None
     expiry_rule: ExpiryRule | None = None
+    language: str = DEFAULT_LANGUAGE
     designs: tuple[TemplateDesign, ...]
     created_at: datetime
     updated_at: datetime

@@ -12,6 +12,8 @@ credential_templates = Table(
     Column("description", Text),
     Column("criteria", Text),
     Column("expiry_rule", JSONText),
+    # BCP 47; 35 characters hold every tag that is really used.
+    Column("language", String(35), nullable=False, server_default="en"),
     Column("created_at", Timestamp, nullable=False),
     Column("updated_at", Timestamp, nullable=False),
     PrimaryKeyConstraint("id"),

@@ -1,12 +1,13 @@
 """What every way of making a credential checks alike: an award, before it has a row."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, TypeVar
 
 import msgspec
 
 from testamur.attributes.checking import check_custom_values
+from testamur.attributes.model import AttributeType
 from testamur.errors import Invalid, Problem
 from testamur.text import clean_email, clean_line
 
@@ -31,10 +32,14 @@ def check_award(
     issue_date: date | None,
     expiry_date: date | None,
     custom_attributes: Mapping[str, Any],
-    defined_tags: Collection[str],
+    types: Mapping[str, AttributeType],
+    has_picture: Callable[[str], bool],
     today: date,
 ) -> Award:
-    """An award that may be stored; without an issue date it is for today. Raises Invalid that names every fault."""
+    """An award that may be stored; without an issue date it is for today. Raises Invalid that names every fault.
+
+    `types` and `has_picture` tell what the workspace has: its custom attributes by tag, its pictures by digest.
+    """
     problems: list[Problem] = []
 
     def attempt(path: tuple[str, ...], check: Callable[[], Value], fallback: Value) -> Value:
@@ -55,7 +60,9 @@ def check_award(
     if expiry_date is not None and expiry_date < issued_on:
         problems.append(Problem(("expiry_date",), f"Must not be before the issue date ({issued_on})"))
     custom = attempt(
-        ("custom_attributes",), lambda: check_custom_values(custom_attributes, defined_tags), dict(custom_attributes)
+        ("custom_attributes",),
+        lambda: check_custom_values(custom_attributes, types, has_picture),
+        dict(custom_attributes),
     )
     if problems:
         raise Invalid.of(problems)

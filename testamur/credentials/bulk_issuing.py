@@ -5,7 +5,7 @@ template never has two credentials with one key, which the database itself sees 
 run again, and rows that were issued are found instead of issued.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal
@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy import bindparam, select
 
+from testamur.attributes.model import AttributeType
 from testamur.clock import today
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credentials.awards import Award, check_award
@@ -72,14 +73,16 @@ class RowChecker:
     def __init__(
         self,
         workspace: Workspace,
-        defined_tags: Collection[str],
+        types: Mapping[str, AttributeType],
         template: CredentialTemplate,
         *,
+        has_picture: Callable[[str], bool],
         duplicates: Duplicates = "skip",
         plan: Plan = UNLIMITED,
     ) -> None:
         self._workspace = workspace
-        self._defined_tags = defined_tags
+        self._types = types
+        self._has_picture = has_picture
         self._template = template
         self._duplicates = duplicates
         self._plan = plan
@@ -101,7 +104,8 @@ class RowChecker:
                 issue_date=row.issue_date,
                 expiry_date=row.expiry_date,
                 custom_attributes=row.custom_attributes,
-                defined_tags=self._defined_tags,
+                types=self._types,
+                has_picture=self._has_picture,
                 today=today(self._workspace.time_zone, at),
             )
         except Invalid as error:

@@ -5,29 +5,24 @@ It sets each recipient's certificates with the engine that will draw them, so wh
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
+from testamur.attributes.queries import attribute_types
 from testamur.credential_templates.model import CredentialTemplate
-from testamur.credentials.awards import Award
 from testamur.credentials.bulk_issuing import CheckedRow
 from testamur.credentials.drafting import new_credential
 from testamur.credentials.model import Recipient
 from testamur.credentials.values import attribute_values
+from testamur.db import Transaction
 from testamur.designs.model import Design
+from testamur.designs.queries import find_designs
+from testamur.designs.renderers import Renderers
 from testamur.ids import new_id
 from testamur.rendering.renderer import Finding
 from testamur.rendering.values import Value
 from testamur.workspaces.model import Workspace
-
-
-class Specimen(msgspec.Struct, frozen=True):
-    """One certificate to look at: the row it is for, its design, and what the design would show."""
-
-    line: int
-    recipient_name: str
-    design: Design
-    values: dict[str, Value]
 
 
 class RowFinding(msgspec.Struct, frozen=True):
@@ -35,29 +30,49 @@ class RowFinding(msgspec.Struct, frozen=True):
 
     line: int
     recipient_name: str
-    design: Design | None
+    design: Design
     finding: Finding
 
 
-def specimens(
-    workspace: Workspace,
-    template: CredentialTemplate,
-    designs: Sequence[Design],
-    rows: Iterable[CheckedRow],
-    base_url: str,
-    *,
-    at: datetime,
-) -> Iterator[Specimen]:
-    """What would be drawn for each row, in the order of rows and designs; nothing of it is stored."""
-    for row in rows:
-        values = _values(workspace, template, row.award, base_url, at=at)
-        for design in designs:
-            yield Specimen(row.line, row.award.recipient_name, design, values)
+class AwardCheck:
+    """Checks rows for one credential template; made in a transaction, used outside of any."""
 
+    def __init__(
+        self,
+        tx: Transaction,
+        renderers: Renderers,
+        workspace: Workspace,
+        template: CredentialTemplate,
+        base_url: str,
+    ) -> None:
+        found = find_designs(tx, workspace.id, template.design_ids)
+        self._designs = [
+            (found[id_], renderers.get(tx, workspace.id, id_, found[id_].version)) for id_ in template.design_ids
+        ]
+        self._types = attribute_types(tx, workspace.id)
+        self._renderers = renderers
+        self._workspace = workspace
+        self._template = template
+        self._base_url = base_url
 
-def _values(
-    workspace: Workspace, template: CredentialTemplate, award: Award, base_url: str, *, at: datetime
-) -> dict[str, Value]:
-    recipient = Recipient(new_id(), award.recipient_name, award.recipient_email)
-    credential = new_credential(workspace.id, template.id, award, recipient, state="draft", at=at)
-    return {**attribute_values(credential, template, workspace, base_url)}
+    def check(self, rows: Iterable[CheckedRow], *, at: datetime) -> Iterator[tuple[CheckedRow, Sequence[RowFinding]]]:
+        """Each row with what was found, in their order; all processors are used."""
+        wanted = [(row, values) for row in rows for values in [self._values(row, at)]]
+        jobs = (
+            partial(renderer.findings, values, language=self._template.language)
+            for _, values in wanted
+            for _, renderer in self._designs
+        )
+        answers = self._renderers.pool.map(jobs)
+        for row, _ in wanted:
+            found = [
+                RowFinding(row.line, row.award.recipient_name, design, finding)
+                for design, _ in self._designs
+                for finding in next(answers)
+            ]
+            yield row, found
+
+    def _values(self, row: CheckedRow, at: datetime) -> dict[str, Value]:
+        recipient = Recipient(new_id(), row.award.recipient_name, row.award.recipient_email)
+        draft = new_credential(self._workspace.id, self._template.id, row.award, recipient, state="draft", at=at)
+        return attribute_values(draft, self._template, self._workspace, self._base_url, self._types)

@@ -1,11 +1,12 @@
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 from sqlalchemy import insert
 
-from testamur.attributes.queries import list_attributes
+from testamur.attributes.queries import attribute_types
 from testamur.clock import today
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import get_credential_template
@@ -14,6 +15,7 @@ from testamur.credentials.model import Credential, Recipient, State
 from testamur.credentials.recipients import find_or_create_recipients, get_recipient
 from testamur.credentials.tables import credentials
 from testamur.db import Transaction
+from testamur.designs.queries import has_asset
 from testamur.errors import NotFound
 from testamur.ids import new_id, new_public_id, normalize_id
 from testamur.plans import UNLIMITED, Plan
@@ -81,14 +83,14 @@ def prepare_credential(
     if expiry_date is not None:
         plan.require("expiry")
     # A workspace has few attributes, and most awards have no custom value at all.
-    defined = {item.tag for item in list_attributes(tx, workspace.id)} if custom_attributes else frozenset[str]()
     award = check_award(
         recipient_name=recipient_name,
         recipient_email=recipient_email,
         issue_date=issue_date,
         expiry_date=expiry_date,
         custom_attributes=custom_attributes or {},
-        defined_tags=defined,
+        types=attribute_types(tx, workspace.id) if custom_attributes else {},
+        has_picture=partial(has_asset, tx, workspace.id),
         today=today(workspace.time_zone, at),
     )
     template_id = normalize_id(credential_template_id)

@@ -10,6 +10,7 @@ from testamur.credentials.model import Credential
 from testamur.credentials.queries import get_credential
 from testamur.credentials.sending import email_intent, queue_delivery
 from testamur.credentials.tables import credentials
+from testamur.credentials.values import types_for
 from testamur.db import Transaction
 from testamur.delivery.queueing import queue_emails
 from testamur.errors import Conflict, PaymentRequired
@@ -96,7 +97,8 @@ def issue_and_send(
     record_events(tx, workspace.id, ["credential.created", "credential.issued"], [issued.id], at=at)
     if has_address:
         key = f"delivery:{issued.id}:issued"
-        intent = email_intent(issued, template, workspace, "delivery", key=key, base_url=base_url)
+        types = types_for(tx, workspace.id, [issued])
+        intent = email_intent(issued, template, workspace, "delivery", types=types, key=key, base_url=base_url)
         queue_emails(tx, workspace.id, [intent], at=at)
     return issued
 

@@ -12,6 +12,7 @@ from testamur.credentials.model import Credential
 from testamur.credentials.queries import COLUMNS, to_credential
 from testamur.credentials.sending import email_intent
 from testamur.credentials.tables import credentials
+from testamur.credentials.values import types_for
 from testamur.db import Transaction
 from testamur.delivery.queueing import Intent, queue_emails
 from testamur.delivery.tables import emails
@@ -73,9 +74,10 @@ def _queue(tx: Transaction, kind: _Kind, first: date, last: date, *, base_url: s
         template_id = credential.credential_template_id
         if template_id not in templates:
             templates[template_id] = get_credential_template(tx, workspace.id, template_id)
+        types = types_for(tx, workspace.id, [credential])
         key = f"{kind}:{credential.id}:{credential.expiry_date}"
         intents.setdefault(workspace.id, []).append(
-            email_intent(credential, templates[template_id], workspace, kind, key=key, base_url=base_url)
+            email_intent(credential, templates[template_id], workspace, kind, types=types, key=key, base_url=base_url)
         )
     for workspace_id, wanted in intents.items():
         queue_emails(tx, workspace_id, wanted, at=at)

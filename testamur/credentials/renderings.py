@@ -17,13 +17,15 @@ from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.links import files_key
 from testamur.credentials.model import Credential
 from testamur.credentials.tables import renderings
-from testamur.credentials.values import attribute_values
+from testamur.credentials.values import attribute_values, types_for
 from testamur.db import Transaction
 from testamur.db.schema import insert_if_new
 from testamur.designs.model import Design
 from testamur.designs.queries import find_designs, get_version
+from testamur.designs.renderers import DesignRenderer
 from testamur.errors import NotFound
-from testamur.rendering.workers import PooledRenderer
+from testamur.rendering.languages import DEFAULT_LANGUAGE
+from testamur.rendering.values import Value, as_text, decode_values, encode_values
 from testamur.storage.folder import Folder
 from testamur.workspaces.model import Workspace
 
@@ -53,7 +55,8 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     credential: Credential
     design: Design
     title: str
-    values: dict[str, str]
+    values: dict[str, Value]
+    language: str
     digest: str
 
 
@@ -66,7 +69,8 @@ class RecordedRendering(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     design_version: int
     title: str
-    values: dict[str, str]
+    values: dict[str, Value]
+    language: str
     created_at: datetime
 
 
@@ -88,10 +92,14 @@ class Variant(msgspec.Struct, frozen=True):
 def current_renderings(tx: Transaction, workspace: Workspace, credential: Credential, base_url: str) -> list[Rendering]:
     """The credential's designs in the order of its template, as they look now; nothing is rendered or stored."""
     template = get_credential_template(tx, workspace.id, credential.credential_template_id)
-    values = attribute_values(credential, template, workspace, base_url)
+    types = types_for(tx, workspace.id, [credential])
+    values = attribute_values(credential, template, workspace, base_url, types)
     found = find_designs(tx, workspace.id, template.design_ids)
     title = f"{template.name} - {credential.recipient.name}"
-    return [_rendering(tx, credential, found[design_id], title, values) for design_id in template.design_ids]
+    return [
+        _rendering(tx, credential, found[design_id], title, values, template.language)
+        for design_id in template.design_ids
+    ]
 
 
 def are_recorded(tx: Transaction, items: list[Rendering]) -> bool:
@@ -114,7 +122,8 @@ def record_renderings(tx: Transaction, items: list[Rendering], *, at: datetime) 
             "digest": item.digest,
             "design_version": item.design.version,
             "title": item.title,
-            "values": item.values,
+            "values": encode_values(item.values),
+            "language": item.language,
             "created_at": at,
         }
         for item in items
@@ -131,7 +140,8 @@ def get_recorded(
     row = tx.execute(_BY_DIGEST, place).one_or_none()
     if row is None:
         raise NotFound
-    return RecordedRendering(**row._mapping)  # noqa: SLF001
+    columns = dict(row._mapping)  # noqa: SLF001
+    return RecordedRendering(**{**columns, "values": decode_values(columns["values"])})
 
 
 def get_recorded_title(tx: Transaction, *, workspace_id: str, credential_id: str, design_id: str, digest: str) -> str:
@@ -143,23 +153,33 @@ def get_recorded_title(tx: Transaction, *, workspace_id: str, credential_id: str
     return str(row.title)
 
 
-def render(recorded: RecordedRendering, renderer: PooledRenderer, variant: Variant) -> bytes:
+def render(recorded: RecordedRendering, renderer: DesignRenderer, variant: Variant) -> bytes:
     """A file of a recorded rendering: the same bytes each time."""
     if variant.format == "pdf":
-        pdf: bytes = renderer.pdf(recorded.values, title=recorded.title, at=recorded.created_at)
+        pdf: bytes = renderer.pdf(
+            recorded.values, title=recorded.title, language=recorded.language, at=recorded.created_at
+        )
         return pdf
-    return render_picture(recorded.values, renderer, variant, usual_width_px=PNG_WIDTH_PX)
+    return render_picture(recorded.values, renderer, variant, usual_width_px=PNG_WIDTH_PX, language=recorded.language)
 
 
 def render_picture(
-    values: Mapping[str, str], renderer: PooledRenderer, variant: Variant, *, usual_width_px: int
+    values: Mapping[str, Value],
+    renderer: DesignRenderer,
+    variant: Variant,
+    *,
+    usual_width_px: int,
+    language: str = DEFAULT_LANGUAGE,
 ) -> bytes:
     made: bytes
     if variant.format == "svg":
-        made = renderer.svg(values)
+        made = renderer.svg(values, language=language)
     else:
         made = renderer.raster(
-            values, width_px=variant.width_px or usual_width_px, format=PIXEL_FORMATS[variant.format]
+            values,
+            width_px=variant.width_px or usual_width_px,
+            format_=PIXEL_FORMATS[variant.format],
+            language=language,
         )
     return made
 
@@ -169,15 +189,22 @@ def delete_files(storage: Folder, workspace_id: str, credential_id: str) -> None
     storage.delete_all(files_key(workspace_id, credential_id))
 
 
-def digest_of(design: Design, values: Mapping[str, str]) -> str:
-    """Ten base64url characters over the design's last change and the values it shows (wire contract, section 8)."""
-    content = msgspec.json.encode([design.id, design.updated_at, dict(values)], order="sorted")
+def digest_of(design: Design, values: Mapping[str, Value], language: str) -> str:
+    """Ten base64url characters over the design's last change and the values it shows (wire contract, section 8).
+
+    Values count as they are written in English, and English itself does not count: so it was when all values were
+    texts, and addresses that were given out then are those of today.
+    """
+    shown = {tag: as_text(value) for tag, value in values.items()}
+    parts = [design.id, design.updated_at, shown, *([] if language == DEFAULT_LANGUAGE else [language])]
+    content = msgspec.json.encode(parts, order="sorted")
     return urlsafe_b64encode(sha256(content).digest()).decode()[:DIGEST_LENGTH]
 
 
-def _rendering(
-    tx: Transaction, credential: Credential, design: Design, title: str, values: Mapping[str, str]
+def _rendering(  # noqa: PLR0917 - all of it is what a rendering is made of.
+    tx: Transaction, credential: Credential, design: Design, title: str, values: Mapping[str, Value], language: str
 ) -> Rendering:
     tags = get_version(tx, design.workspace_id, design.id, design.version).tags
     shown = {tag: values.get(tag, "") for tag in tags}
-    return Rendering(credential=credential, design=design, title=title, values=shown, digest=digest_of(design, shown))
+    digest = digest_of(design, shown, language)
+    return Rendering(credential=credential, design=design, title=title, values=shown, language=language, digest=digest)

@@ -1,10 +1,11 @@
 """Sending: an issued credential's delivery email goes into the outbox."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, update
 
+from testamur.attributes.model import AttributeType
 from testamur.clock import today
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import get_credential_template
@@ -12,7 +13,7 @@ from testamur.credentials.links import recipient_url
 from testamur.credentials.model import Credential, DeliveryState
 from testamur.credentials.queries import get_credential
 from testamur.credentials.tables import credentials
-from testamur.credentials.values import attribute_values
+from testamur.credentials.values import attribute_values, types_for
 from testamur.db import Transaction
 from testamur.delivery.queueing import EmailKind, Intent, queue_emails
 from testamur.errors import Conflict, Invalid
@@ -57,6 +58,7 @@ def queue_delivery(
     Unless repeatable, a credential is delivered this way once, however often it is asked for.
     """
     templates: dict[str, CredentialTemplate] = {}
+    types = types_for(tx, workspace.id, issued)
     intents: list[Intent] = []
     states: dict[str, DeliveryState] = {}
     for credential in issued:
@@ -68,7 +70,9 @@ def queue_delivery(
             templates[template_id] = get_credential_template(tx, workspace.id, template_id)
         key = f"delivery:{credential.id}:{new_id() if is_repeatable else 'issued'}"
         intents.append(
-            email_intent(credential, templates[template_id], workspace, "delivery", key=key, base_url=base_url)
+            email_intent(
+                credential, templates[template_id], workspace, "delivery", types=types, key=key, base_url=base_url
+            )
         )
         states[credential.id] = "sending"
     queue_emails(tx, workspace.id, intents, at=at)
@@ -81,12 +85,13 @@ def email_intent(
     workspace: Workspace,
     kind: EmailKind,
     *,
+    types: Mapping[str, AttributeType],
     key: str,
     base_url: str,
 ) -> Intent:
     """A mail about a credential to its recipient, who must have an address."""
     assert credential.recipient.email is not None
-    values = attribute_values(credential, template, workspace, base_url)
+    values = attribute_values(credential, template, workspace, base_url, types)
     return Intent(
         credential_id=credential.id,
         credential_template_id=template.id,

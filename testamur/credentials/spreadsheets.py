@@ -13,6 +13,7 @@ import msgspec
 
 from testamur.attributes.defining import PREFIX, fold_tag
 from testamur.errors import Invalid, Problem
+from testamur.text import parse_day
 
 WORKBOOK_BYTES_MAX = 256 * 1024 * 1024
 CELLS_MAX = 5_000_000
@@ -296,14 +297,10 @@ def _row(line: int, cells: dict[str, str]) -> SheetRow:
 
 
 def _date(column: str, cells: dict[str, str]) -> date | None:
-    """`2026-11-24` or `24-11-2026`. With slashes nobody can tell day from month, so those are refused."""
     text = cells.get(column)
     if not text:
         return None
-    for pattern, form in ((r"\d{4}-\d{2}-\d{2}", "%Y-%m-%d"), (r"\d{2}[-.]\d{2}[-.]\d{4}", "%d-%m-%Y")):
-        if re.fullmatch(pattern, text, re.ASCII):
-            try:
-                return datetime.strptime(text.replace(".", "-"), form).date()  # noqa: DTZ007 - only the day is used.
-            except ValueError:
-                raise Invalid(f"{text} is not a day of the calendar", (column,)) from None
-    raise Invalid(f"{text[:40]} is not a date; write it as 2026-11-24", (column,))
+    try:
+        return parse_day(text)
+    except Invalid as error:
+        raise error.under(column) from None

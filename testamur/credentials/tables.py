@@ -83,6 +83,7 @@ renderings = Table(
     Column("design_version", Integer, nullable=False),
     Column("title", String(600), nullable=False),
     Column("values", JSONText, nullable=False),
+    Column("language", String(35), nullable=False, server_default="en"),
     Column("created_at", Timestamp, nullable=False),
     PrimaryKeyConstraint("credential_id", "design_id", "digest"),
     same_workspace("credential_id", "credentials", ondelete="CASCADE"),

@@ -1,5 +1,6 @@
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -7,7 +8,7 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import bindparam, update
 
 from testamur.attributes.defining import fold_tag
-from testamur.attributes.queries import list_attributes
+from testamur.attributes.queries import attribute_types
 from testamur.clock import today
 from testamur.credentials.awards import check_award
 from testamur.credentials.drafting import search_keys
@@ -16,6 +17,7 @@ from testamur.credentials.queries import get_credential
 from testamur.credentials.recipients import change_recipient
 from testamur.credentials.tables import credentials
 from testamur.db import Transaction
+from testamur.designs.queries import has_asset
 from testamur.errors import Invalid
 from testamur.ids import normalize_id
 from testamur.plans import UNLIMITED, Plan
@@ -75,7 +77,8 @@ def update_credential(
         issue_date=issue_date or before.issue_date,
         expiry_date=before.expiry_date if isinstance(expiry_date, UnsetType) else expiry_date,
         custom_attributes=added,
-        defined_tags={item.tag for item in list_attributes(tx, workspace.id)} if added else frozenset(),
+        types=attribute_types(tx, workspace.id) if added else {},
+        has_picture=partial(has_asset, tx, workspace.id),
         today=today(workspace.time_zone, at),
     )
     recipient = Recipient(before.recipient.id, award.recipient_name, award.recipient_email)

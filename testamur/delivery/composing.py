@@ -1,7 +1,6 @@
 """From texts and values to a message: subject, plain text, HTML that mail programs show as it is meant."""
 
 import re
-from collections.abc import Mapping
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -14,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from testamur.delivery.defaults import Texts
 from testamur.delivery.model import Email
 from testamur.rendering.attributes_in_text import fill_in
+from testamur.rendering.values import as_text
 
 _BUTTONS = {"delivery": "View your credential", "expiry_reminder": "View your credential", "expired": "View its page"}
 
@@ -23,20 +23,21 @@ def compose(email: Email, texts: Texts, *, sender_address: str) -> EmailMessage:
     values = email.values
     subject = _one_line(fill_in(texts.subject, values))
     paragraphs = [part.strip() for part in re.split(r"\n\s*\n", fill_in(texts.body, values)) if part.strip()]
-    link = values["credential.url"]
+    link, issuer = as_text(values["credential.url"]), as_text(values.get("issuer.name", ""))
+    reply_to = texts.reply_to or as_text(values.get("issuer.support_email", ""))
     message = EmailMessage(policy=SMTP)
     message["Subject"] = subject
-    message["From"] = _address(texts.sender_name or values.get("issuer.name", ""), sender_address)
+    message["From"] = _address(texts.sender_name or issuer, sender_address)
     message["To"] = _address(email.to_name, email.to_address)
-    if texts.reply_to or values.get("issuer.support_email"):
-        message["Reply-To"] = _address("", texts.reply_to or values["issuer.support_email"])
+    if reply_to:
+        message["Reply-To"] = _address("", reply_to)
     message["Message-ID"] = message_id(email.id, sender_address)
     message["Date"] = format_datetime(email.created_at)
     # Programs that answer mails by themselves leave this one alone.
     message["Auto-Submitted"] = "auto-generated"
     button = _BUTTONS[email.kind]
-    message.set_content("\n\n".join([*paragraphs, f"{button}:\n{link}", f"-- \n{values.get('issuer.name', '')}\n"]))
-    message.add_alternative(_html(subject, paragraphs, button, values), subtype="html")
+    message.set_content("\n\n".join([*paragraphs, f"{button}:\n{link}", f"-- \n{issuer}\n"]))
+    message.add_alternative(_html(subject, paragraphs, button, link, issuer), subtype="html")
     return message
 
 
@@ -45,13 +46,13 @@ def message_id(email_id: str, sender_address: str) -> str:
     return f"<{email_id}@{sender_address.rpartition('@')[2]}>"
 
 
-def _html(subject: str, paragraphs: list[str], button: str, values: Mapping[str, str]) -> str:
+def _html(subject: str, paragraphs: list[str], button: str, link: str, issuer: str) -> str:
     page = _template().render(
         subject=subject,
         paragraphs=[paragraph.split("\n") for paragraph in paragraphs],
         button=button,
-        link=values["credential.url"],
-        issuer=values.get("issuer.name", ""),
+        link=link,
+        issuer=issuer,
     )
     return _inliner().inline(page)
 

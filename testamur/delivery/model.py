@@ -4,6 +4,7 @@ from typing import Literal
 import msgspec
 
 from testamur.delivery.queueing import EmailKind
+from testamur.rendering.values import Value
 
 EmailState = Literal["queued", "sent", "bounced"]
 
@@ -34,7 +35,7 @@ class Email(msgspec.Struct, frozen=True, kw_only=True):
     kind: EmailKind
     to_name: str
     to_address: str
-    values: dict[str, str]
+    values: dict[str, Value]
     state: EmailState
     attempts: int
     next_attempt_at: datetime | None

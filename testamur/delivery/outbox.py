@@ -9,6 +9,7 @@ from testamur.db import Transaction
 from testamur.delivery.model import Email
 from testamur.delivery.tables import emails as table
 from testamur.ids import new_id
+from testamur.rendering.values import decode_values
 
 BATCH_MAX = 100
 # A worker that has not recorded a mail by then is taken to be dead, and another one sends it.
@@ -111,4 +112,5 @@ def record_opened(tx: Transaction, workspace_id: str, credential_id: str, *, at:
 
 
 def _model(row: Row[Any]) -> Email:
-    return Email(**row._mapping)  # noqa: SLF001
+    columns = dict(row._mapping)  # noqa: SLF001
+    return Email(**{**columns, "values": decode_values(columns["values"])})

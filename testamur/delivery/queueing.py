@@ -8,6 +8,7 @@ from testamur.db import Transaction
 from testamur.db.bulk import insert_many
 from testamur.delivery.tables import emails
 from testamur.ids import new_id
+from testamur.rendering.values import Value, encode_values
 
 EmailKind = Literal["delivery", "expiry_reminder", "expired"]
 EMAIL_KINDS: tuple[EmailKind, ...] = ("delivery", "expiry_reminder", "expired")
@@ -22,7 +23,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     intent: str
     to_name: str
     to_address: str
-    values: Mapping[str, str]
+    values: Mapping[str, Value]
 
 
 def queue_emails(tx: Transaction, workspace_id: str, intents: Sequence[Intent], *, at: datetime) -> None:
@@ -30,6 +31,7 @@ def queue_emails(tx: Transaction, workspace_id: str, intents: Sequence[Intent], 
     rows = [
         {
             **{field: getattr(intent, field) for field in intent.__struct_fields__},
+            "values": encode_values(intent.values),
             "workspace_id": workspace_id,
             "id": new_id(),
             "state": "queued",

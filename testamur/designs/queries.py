@@ -6,7 +6,7 @@ from sqlalchemy import Row, bindparam, select
 from testamur.db import Transaction
 from testamur.db.paging import Cursor, Page, Pager, map_page
 from testamur.designs.model import Design, DesignVersion
-from testamur.designs.tables import design_versions, designs
+from testamur.designs.tables import assets, design_versions, designs
 from testamur.errors import NotFound
 
 _OF_WORKSPACE = select(designs).where(designs.c.workspace_id == bindparam("workspace_id"))
@@ -18,6 +18,9 @@ _VERSION = select(design_versions).where(
     design_versions.c.workspace_id == bindparam("workspace_id"),
     design_versions.c.design_id == bindparam("design_id"),
     design_versions.c.number == bindparam("number"),
+)
+_ASSET = select(assets.c.digest).where(
+    assets.c.workspace_id == bindparam("workspace_id"), assets.c.digest == bindparam("digest")
 )
 
 
@@ -52,6 +55,11 @@ def get_version(tx: Transaction, workspace_id: str, design_id: str, number: int)
     if row is None:
         raise NotFound
     return DesignVersion(**row._mapping)  # noqa: SLF001
+
+
+def has_asset(tx: Transaction, workspace_id: str, digest: str) -> bool:
+    """Whether a picture of that digest is the workspace's."""
+    return tx.execute(_ASSET, {"workspace_id": workspace_id, "digest": digest}).first() is not None
 
 
 def _model(row: Row[Any]) -> Design:

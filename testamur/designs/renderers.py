@@ -1,21 +1,31 @@
 """The renderers of designs, which draw in worker processes."""
 
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from threading import Lock
+from typing import cast
 
 from sqlalchemy import bindparam, select
 
 from testamur.db import Database, Transaction
 from testamur.designs.assets import WorkspaceAssets
+from testamur.designs.fetched_pictures import FetchedPictures
 from testamur.designs.queries import get_version
 from testamur.designs.tables import design_versions
 from testamur.errors import NotFound
-from testamur.rendering.document import ASSET, parse_document, picture_sources
+from testamur.rendering.document import parse_document, picture_sources
+from testamur.rendering.elements import ASSET
+from testamur.rendering.languages import DEFAULT_LANGUAGE
+from testamur.rendering.pixels import RasterFormat
+from testamur.rendering.renderer import Attachment, Finding, Standard
+from testamur.rendering.values import Value
 from testamur.rendering.worker import Definition
 from testamur.rendering.workers import PooledRenderer, RenderingPool
 from testamur.storage.folder import Folder
 
 PAGES_MAX = 10_000
+_PICTURE_VALUES = ("https://", "http://", "asset:")
 
 _EXISTS = select(design_versions.c.number).where(
     design_versions.c.workspace_id == bindparam("workspace_id"),
@@ -27,14 +37,17 @@ _EXISTS = select(design_versions.c.number).where(
 class Renderers:
     """A renderer for each version of a design. Safe to use from many threads."""
 
-    def __init__(self, database: Database, storage: Folder, pool: RenderingPool) -> None:
+    def __init__(
+        self, database: Database, storage: Folder, pool: RenderingPool, *, allow_private_networks: bool
+    ) -> None:
         self.pool = pool
+        self._fetched = FetchedPictures(database, storage, allow_private=allow_private_networks)
         self._database = database
         self._storage = storage
         self._pages: OrderedDict[tuple[str, str, int], tuple[float, float]] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, tx: Transaction, workspace_id: str, design_id: str, version: int) -> PooledRenderer:
+    def get(self, tx: Transaction, workspace_id: str, design_id: str, version: int) -> "DesignRenderer":
         """The renderer of one version of a workspace's design. Raises NotFound."""
         check_version(tx, workspace_id, design_id, version)
 
@@ -46,7 +59,8 @@ class Renderers:
             assets = WorkspaceAssets(self._storage, workspace_id)
             return Definition(document=document, pictures={digest: assets.read(digest) for digest in digests})
 
-        return self.pool.renderer(f"{workspace_id}/{design_id}/{version}", define)
+        pooled = self.pool.renderer(f"{workspace_id}/{design_id}/{version}", define)
+        return DesignRenderer(workspace_id, pooled, self._fetched, self._storage)
 
     def height_px(self, tx: Transaction, workspace_id: str, design_id: str, version: int, *, width_px: int) -> int:
         """How high a picture of that width is, without asking a process that may be busy. Raises NotFound."""
@@ -63,6 +77,80 @@ class Renderers:
 
     def close(self) -> None:
         self.pool.close()
+
+
+class DesignRenderer:
+    """Draws one version of a workspace's design, with the pictures that stand in the values.
+
+    To be used outside of transactions: a picture may have to be fetched first. Raises Invalid or Unavailable if it
+    cannot be had, RenderingFailed if drawing fails, and what the methods of the engine's Renderer raise.
+    """
+
+    def __init__(self, workspace_id: str, pooled: PooledRenderer, fetched: FetchedPictures, storage: Folder) -> None:
+        self._workspace_id = workspace_id
+        self._pooled = pooled
+        self._fetched = fetched
+        self._assets = WorkspaceAssets(storage, workspace_id)
+
+    def pdf(
+        self,
+        values: Mapping[str, Value],
+        *,
+        title: str,
+        language: str = DEFAULT_LANGUAGE,
+        at: datetime,
+        standard: Standard = "",
+        attachments: Sequence[Attachment] = (),
+        has_bleed: bool = False,
+    ) -> bytes:
+        shown, pictures = self._with_pictures(values)
+        made = self._pooled.pdf(
+            shown,
+            title=title,
+            language=language,
+            at=at,
+            standard=standard,
+            attachments=attachments,
+            has_bleed=has_bleed,
+            pictures=pictures,
+        )
+        return cast("bytes", made)
+
+    def raster(
+        self,
+        values: Mapping[str, Value],
+        *,
+        width_px: int,
+        format_: RasterFormat = "png",
+        language: str = DEFAULT_LANGUAGE,
+    ) -> bytes:
+        shown, pictures = self._with_pictures(values)
+        made = self._pooled.raster(shown, width_px=width_px, format_=format_, language=language, pictures=pictures)
+        return cast("bytes", made)
+
+    def svg(self, values: Mapping[str, Value], *, language: str = DEFAULT_LANGUAGE) -> bytes:
+        shown, pictures = self._with_pictures(values)
+        return cast("bytes", self._pooled.svg(shown, language=language, pictures=pictures))
+
+    def findings(self, values: Mapping[str, Value], *, language: str = DEFAULT_LANGUAGE) -> list[Finding]:
+        """What would be wrong with a certificate of these values; pictures that cannot be had among it."""
+        found = cast("list[Finding]", self._pooled.findings(values, language=language))
+        problems = self._fetched.problems(self._workspace_id, values, self._picture_tags(values))
+        return found + [Finding("missing", "", "", (str(problem.path[-1]),), problem.message) for problem in problems]
+
+    def _with_pictures(self, values: Mapping[str, Value]) -> tuple[Mapping[str, Value], dict[str, bytes]]:
+        tags = self._picture_tags(values)
+        if not tags:
+            return values, {}
+        sources = self._fetched.resolve(self._workspace_id, values, tags)
+        digests = {source.removeprefix("asset:") for source in sources.values()}
+        return {**values, **sources}, {digest: self._assets.read(digest) for digest in digests}
+
+    def _picture_tags(self, values: Mapping[str, Value]) -> set[str]:
+        # Most certificates have no such value, and then the worker need not be asked what the design shows.
+        if not any(isinstance(value, str) and value.startswith(_PICTURE_VALUES) for value in values.values()):
+            return set()
+        return {tag for tag in self._pooled.picture_tags if values.get(tag)}
 
 
 def check_version(tx: Transaction, workspace_id: str, design_id: str, version: int) -> None:

@@ -1,6 +1,7 @@
 from sqlalchemy import (
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     PrimaryKeyConstraint,
@@ -41,6 +42,19 @@ design_versions = Table(
     Column("created_at", Timestamp, nullable=False),
     PrimaryKeyConstraint("design_id", "number"),
     same_workspace("design_id", "designs", ondelete="CASCADE"),
+)
+
+# Pictures that attributes name by their address. They are fetched once, so that a credential looks the same for ever.
+fetched_pictures = Table(
+    "fetched_pictures",
+    metadata,
+    Column("workspace_id", String(26), nullable=False),
+    Column("url_digest", String(64), nullable=False),
+    Column("url", String(2048), nullable=False),
+    Column("asset_digest", String(64), nullable=False),
+    Column("fetched_at", Timestamp, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "url_digest"),
+    ForeignKeyConstraint(["workspace_id", "asset_digest"], ["assets.workspace_id", "assets.digest"]),
 )
 
 assets = Table(

@@ -1,18 +1,20 @@
 """A spreadsheet is looked through, kept, and waits to be started."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import insert
 
-from testamur.attributes.queries import list_attributes
+from testamur.attributes.queries import attribute_types
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.bulk_issuing import Action, CheckedRow, Duplicates, RowChecker
 from testamur.credentials.spreadsheets import read_sheet
 from testamur.db import Transaction
+from testamur.designs.queries import has_asset
 from testamur.errors import NotFound
 from testamur.ids import normalize_id
 from testamur.imports.model import Import, Preview
@@ -45,9 +47,10 @@ def look_through(
     """
     plan.require("imports")
     template = _find_template(tx, workspace.id, credential_template_id)
-    tags = frozenset(item.tag for item in list_attributes(tx, workspace.id))
-    checker = RowChecker(workspace, tags, template, duplicates=duplicates, plan=plan)
-    return _look_through(content, checker, tags, mapping, encoding, at=at)
+    types = attribute_types(tx, workspace.id)
+    has_picture = partial(has_asset, tx, workspace.id)
+    checker = RowChecker(workspace, types, template, has_picture=has_picture, duplicates=duplicates, plan=plan)
+    return _look_through(content, checker, types.keys(), mapping, encoding, at=at)
 
 
 def prepare_import(
@@ -113,7 +116,7 @@ def _find_template(tx: Transaction, workspace_id: str, given: str) -> Credential
 def _look_through(
     content: bytes,
     checker: RowChecker,
-    tags: frozenset[str],
+    tags: Collection[str],
     mapping: Mapping[str, str] | None,
     encoding: str | None,
     *,

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from sqlalchemy import bindparam, insert, or_, select, update
 
-from testamur.attributes.queries import list_attributes
+from testamur.attributes.queries import attribute_types
 from testamur.clock import now
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.bulk_issuing import CheckedRow, RowChecker, RowResult, issue_rows
@@ -15,6 +15,7 @@ from testamur.credentials.spreadsheets import read_sheet
 from testamur.credentials.tables import credentials, recipients
 from testamur.db import Database, Transaction
 from testamur.db.bulk import refresh_statistics
+from testamur.designs.queries import has_asset
 from testamur.errors import NotFound, TestamurError
 from testamur.ids import new_id
 from testamur.imports.model import Import
@@ -123,9 +124,14 @@ def _run(  # noqa: PLR0917 - it goes on with what its caller has opened.
 ) -> bool:
     with database.read() as tx:
         template = get_credential_template(tx, workspace.id, found.credential_template_id)
-        tags = frozenset(item.tag for item in list_attributes(tx, workspace.id))
-    sheet = read_sheet(file, defined_tags=tags, encoding=found.encoding, mapping=found.columns)
-    checker = RowChecker(workspace, tags, template, duplicates=found.duplicates, plan=plan)
+        types = attribute_types(tx, workspace.id)
+    sheet = read_sheet(file, defined_tags=types, encoding=found.encoding, mapping=found.columns)
+
+    def has_picture(digest: str) -> bool:
+        with database.read() as reading:
+            return has_asset(reading, workspace.id, digest)
+
+    checker = RowChecker(workspace, types, template, has_picture=has_picture, duplicates=found.duplicates, plan=plan)
     number = 0
     while rows := list(islice(sheet.rows, ROWS_PER_CHUNK)):
         at = now()

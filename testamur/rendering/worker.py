@@ -5,7 +5,6 @@ keeps the renderers that it used last.
 """
 
 import contextlib
-import io
 import os
 import pickle
 import resource
@@ -23,13 +22,11 @@ from importlib import import_module
 from typing import Any, Literal
 
 from msgspec import Struct
-from PIL import Image
 
 from testamur.rendering.document import parse_document
 from testamur.rendering.renderer import Renderer, RenderingFailed
 
 RENDERERS_MAX = 16
-JPEG_QUALITY, WEBP_QUALITY = 88, 85
 # Beyond the time limit of a job, after which the pool ends the process: it then ends by itself if the pool is gone.
 GRACE_SECONDS = 5.0
 _LENGTH = struct.Struct("!Q")
@@ -106,34 +103,6 @@ def make_renderer(definition: Definition) -> Renderer:
     return Renderer(parse_document(definition.document), definition)
 
 
-def raster(
-    renderer: Renderer,
-    values: Mapping[str, str],
-    *,
-    width_px: int,
-    format: Literal["png", "jpeg", "webp"],  # noqa: A002 - as Pillow says.
-) -> bytes:
-    """A picture for screens, in one of the formats that browsers know."""
-    png = renderer.png(values, width_px=width_px)
-    if format == "png":
-        return png
-    made = io.BytesIO()
-    with Image.open(io.BytesIO(png)) as image:
-        if format == "webp":
-            image.save(made, "WEBP", quality=WEBP_QUALITY, method=2)
-        else:
-            # JPEG cannot be seen through: a badge lies on white, as it would on paper.
-            seen = image.convert("RGBA")
-            sheet = Image.new("RGB", seen.size, "white")
-            sheet.paste(seen, mask=seen)
-            sheet.save(made, "JPEG", quality=JPEG_QUALITY, optimize=True)
-    return made.getvalue()
-
-
-# Methods that a renderer does not have itself.
-_BESIDE: Mapping[str, Callable[..., Any]] = {"raster": raster}
-
-
 class Worker:
     """Answers one order after the other."""
 
@@ -161,8 +130,6 @@ class Worker:
             renderer = self._renderer(order)
             if renderer is None:
                 return "unknown", None
-            if order.method in _BESIDE:
-                return "made", _BESIDE[order.method](renderer, *order.arguments, **order.named)
             found = getattr(renderer, order.method)
             return "made", found(*order.arguments, **order.named) if callable(found) else found
         except MemoryError:

@@ -299,6 +299,11 @@ class PooledRenderer:
         """Those of the attributes that the design shows."""
         return cast("frozenset[str]", self._pool.call(self._key, self._definition, "tags", (), {}))
 
+    @property
+    def picture_tags(self) -> frozenset[str]:
+        """Those of the attributes that stand for a picture."""
+        return cast("frozenset[str]", self._pool.call(self._key, self._definition, "picture_tags", (), {}))
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
             raise AttributeError(name)

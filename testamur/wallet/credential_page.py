@@ -22,11 +22,11 @@ from testamur.credentials.renderings import (
     record_renderings,
 )
 from testamur.credentials.sending import set_delivery_states
-from testamur.credentials.values import long_date
 from testamur.db import Transaction
 from testamur.delivery.outbox import record_opened
 from testamur.errors import NotFound
 from testamur.rendering.document import DesignType
+from testamur.rendering.values import as_text
 from testamur.web.errors import error_page
 from testamur.web.html import page
 from testamur.web.platform import Platform
@@ -179,7 +179,7 @@ def _shown_design(rendering: Rendering, base_url: str, height_px: int) -> ShownD
 
 
 def _shown_date(day: date) -> ShownDate:
-    return ShownDate(day.isoformat(), long_date(day))
+    return ShownDate(day.isoformat(), as_text(day))
 
 
 def _initials(name: str) -> str:

@@ -36,12 +36,12 @@ from testamur.web.threads import run_query
 
 Result = TypeVar("Result")
 
-# What is served; SVG of badges joins here.
 MEDIA_TYPES: dict[Format, str] = {
     "png": "image/png",
     "pdf": "application/pdf",
     "jpg": "image/jpeg",
     "webp": "image/webp",
+    "svg": "image/svg+xml",
 }
 # Each is a file more on the disk, so there are only these.
 WIDTHS_PX = (200, 400, 600, 800, 1200, 1600, 2400, 3200)

@@ -52,5 +52,5 @@ def open_platform(settings: Settings) -> Platform:
         seconds=settings.rendering_seconds,
         memory_mib=settings.rendering_memory,
     )
-    renderers = Renderers(database, storage, pool)
+    renderers = Renderers(database, storage, pool, allow_private_networks=settings.allow_private_networks)
     return Platform(settings, database, storage, renderers, RenderingThreads(pool), MasterKey(key))

@@ -10,7 +10,7 @@ import httpcore2
 
 from testamur import __version__
 from testamur.clock import now
-from testamur.webhooks.addresses import ForbiddenAddress, PublicNetwork
+from testamur.outgoing.addresses import ForbiddenAddress, PublicNetwork
 from testamur.webhooks.model import Delivery, Endpoint
 from testamur.webhooks.outbox import Outcome
 from testamur.webhooks.signing import event_body, signature_headers

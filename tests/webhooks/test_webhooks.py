@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 from standardwebhooks import Webhook
 
-from testamur.webhooks.addresses import is_public
+from testamur.outgoing.addresses import is_public
 from testamur.webhooks.outbox import WAITS
 from testamur.worker.work import work_off
 

@@ -6,6 +6,7 @@ from testamur.credential_templates.model import CredentialTemplate, ExpiryRule
 from testamur.delivery.queueing import EmailKind
 
 Kind = Literal["delivery", "expiry_reminder", "expired"]
+_LANGUAGE = "Language (BCP 47) of the dates, numbers and PDFs of its credentials; en if never set."
 
 
 class Expiry(Struct):
@@ -22,6 +23,7 @@ class GroupSettings(Struct, rename="camel", kw_only=True):
     description: str | None
     criteria: str | None
     expiry: Expiry | None
+    language: Annotated[str, Meta(description=_LANGUAGE, examples=["en"])]
     email_templates: Annotated[
         dict[str, str], Meta(description="Email templates used instead of the defaults, by kind.")
     ]
@@ -37,6 +39,9 @@ class UpdateGroupSettings(Struct, rename="camel", kw_only=True):
     ) = UNSET
     criteria: Annotated[str, Meta(extra_json_schema={"maxLength": 10000})] | UnsetType | None = UNSET
     expiry: Expiry | UnsetType | None = UNSET
+    language: (
+        Annotated[str, Meta(description=_LANGUAGE, examples=["pt-BR"], extra_json_schema={"maxLength": 35})] | UnsetType
+    ) = UNSET
     email_templates: (
         Annotated[
             dict[Kind, str | None], Meta(description="The id of an email template by kind; null for the default one.")
@@ -52,6 +57,7 @@ def to_group_settings(template: CredentialTemplate, chosen: dict[EmailKind, str]
         description=template.description,
         criteria=template.criteria,
         expiry=None if rule is None else Expiry(rule.number, rule.unit),
+        language=template.language,
         email_templates={str(kind): id_ for kind, id_ in chosen.items()},
     )
 

@@ -1,4 +1,4 @@
-"""Where a webhook may go: to the public internet, and into no network of our own."""
+"""Which addresses a request may go to."""
 
 import socket
 from collections.abc import Iterable
@@ -51,7 +51,7 @@ class PublicNetwork(httpcore2.AsyncNetworkBackend):
         return await self._backend.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
 
     async def connect_unix_socket(self, *_arguments: Any, **_options: Any) -> httpcore2.AsyncNetworkStream:
-        raise ForbiddenAddress("Webhooks go to the internet only")
+        raise ForbiddenAddress("Requests go to the internet only")
 
     async def sleep(self, seconds: float) -> None:
         await self._backend.sleep(seconds)
