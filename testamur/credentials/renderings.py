@@ -24,7 +24,7 @@ from testamur.designs.model import Design
 from testamur.designs.queries import find_designs, get_version
 from testamur.errors import NotFound
 from testamur.rendering.renderer import Renderer
-from testamur.storage.folder import Folder
+from testamur.storage import Storage
 from testamur.workspaces.model import Workspace
 
 Format = Literal["png", "pdf"]
@@ -122,8 +122,8 @@ def render(recorded: RecordedRendering, renderer: Renderer, format_: Format) -> 
     return renderer.png(recorded.values, width_px=PNG_WIDTH_PX)
 
 
-def delete_files(storage: Folder, workspace_id: str, credential_id: str) -> None:
-    """Remove everything that was rendered from a credential; call it after the deletion is committed."""
+def delete_files(storage: Storage, workspace_id: str, credential_id: str) -> None:
+    """Remove everything that was rendered from a credential; call it before the credential is deleted."""
     storage.delete_all(files_key(workspace_id, credential_id))
 
 

@@ -8,7 +8,7 @@ from testamur.designs.assets import WorkspaceAssets
 from testamur.designs.queries import get_version
 from testamur.rendering.document import parse_document
 from testamur.rendering.renderer import Renderer
-from testamur.storage.folder import Folder
+from testamur.storage import Storage
 
 RENDERERS_MAX = 32
 
@@ -16,7 +16,7 @@ RENDERERS_MAX = 32
 class Renderers:
     """The renderers used last, one per design version. Safe to use from many threads."""
 
-    def __init__(self, storage: Folder) -> None:
+    def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._kept: OrderedDict[tuple[str, int], Renderer] = OrderedDict()
         self._lock = Lock()

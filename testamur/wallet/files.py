@@ -58,7 +58,7 @@ class Files:
                 )
             return recorded, self._platform.storage.read(_key(recorded, format_))
 
-        recorded, content = await run_query(self._platform.database, look_up)
+        recorded, content = await run_query(self._platform.database, look_up, storage=self._platform.storage)
         if content is None:
             content = await self._threads.run(lambda: self._render(recorded, format_))
         headers = {}
@@ -76,7 +76,7 @@ class Files:
                 raise NotFound
             return design, self._platform.storage.read(preview_key(design))
 
-        design, content = await run_query(self._platform.database, look_up)
+        design, content = await run_query(self._platform.database, look_up, storage=self._platform.storage)
         if content is None:
             content = await self._threads.run(lambda: self._render_preview(design))
         return _immutable(request, content, f"{design.id}-{design.version}", "image/png", {})
