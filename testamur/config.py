@@ -134,6 +134,14 @@ class Settings:
         "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; default: testamur.db in the data folder.",
         "",
     )
+    storage_url: str | None = _setting(
+        str,
+        "Where files are kept: s3://BUCKET/PREFIX?endpoint=https://HOST&region=NAME; default: files in the data folder.",
+    )
+    storage_access_key: str | None = _setting(
+        str, "Access key of the bucket; default: what AWS variables or roles say."
+    )
+    storage_secret_key: str | None = _setting(str, "Secret key of the bucket.")
     base_url: str = _setting(
         _base_url,
         "Address at which people reach this server; links in pages, files and mails start with it.",

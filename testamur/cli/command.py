@@ -10,6 +10,7 @@ from testamur.cli.designs import design_group
 from testamur.cli.issue import issue_command
 from testamur.cli.serve import migrate_command, serve_command
 from testamur.cli.setup import bootstrap_command
+from testamur.cli.storage import storage_group
 from testamur.cli.tokens import token_group
 from testamur.cli.worker import worker_command
 from testamur.cli.workspaces import workspace_group
@@ -37,6 +38,7 @@ for command in (
     token_group,
     design_group,
     issue_command,
+    storage_group,
 ):
     testamur.add_command(command)
 

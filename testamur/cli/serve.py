@@ -42,6 +42,7 @@ def serve_command(host: str, port: int, workers: int, *, no_worker: bool) -> Non
     configure_logs(settings.log_level, settings.log_format)
     platform = open_platform(settings)
     migrate(platform.database)
+    platform.storage.check()
     with platform.database.read() as tx:
         is_first_start = count_workspaces(tx) == 0
     if is_first_start:

@@ -17,6 +17,7 @@ def worker_command(name: str | None) -> None:
     testamur serve does all this too, unless it is told --no-worker. Any number may run, each with another name.
     """
     with opened_platform() as platform:
+        platform.storage.check()
         worker = Worker(platform, name or f"{socket.gethostname()}-{os.getpid()}")
 
         def stop(_signal: int, _frame: FrameType | None) -> None:

@@ -66,8 +66,8 @@ _RENDERING_OF_DESIGN = (
 def delete_credential(tx: Transaction, workspace_id: str, credential_id: str, *, at: datetime) -> None:
     """The credential is gone, and with it the values it was rendered from. Raises NotFound.
 
-    The files rendered from it stay until `renderings.delete_files` is called, after the commit: without their row
-    they are served to nobody.
+    The files rendered from it are removed by `renderings.delete_files`, which is called before: what remains of a
+    credential can be rendered again, while files without their row would be found by nobody.
     """
     if not tx.execute(_DELETE, {"of_workspace": workspace_id, "credential_id": credential_id}).rowcount:
         raise NotFound

@@ -26,7 +26,7 @@ from testamur.designs.renderers import DesignRenderer
 from testamur.errors import NotFound
 from testamur.rendering.languages import DEFAULT_LANGUAGE
 from testamur.rendering.values import Value, as_text, decode_values, encode_values
-from testamur.storage.folder import Folder
+from testamur.storage import Storage
 from testamur.workspaces.model import Workspace
 
 Format = Literal["png", "pdf", "jpg", "webp", "svg"]
@@ -184,8 +184,8 @@ def render_picture(
     return made
 
 
-def delete_files(storage: Folder, workspace_id: str, credential_id: str) -> None:
-    """Remove everything that was rendered from a credential; call it after the deletion is committed."""
+def delete_files(storage: Storage, workspace_id: str, credential_id: str) -> None:
+    """Remove everything that was rendered from a credential; call it before the credential is deleted."""
     storage.delete_all(files_key(workspace_id, credential_id))
 
 

@@ -7,12 +7,12 @@ from testamur.db import Transaction
 from testamur.db.schema import insert_if_new
 from testamur.designs.tables import assets
 from testamur.rendering.pictures import check_picture
-from testamur.storage.folder import Folder
+from testamur.storage import Storage
 
 _INSERT = insert_if_new(assets)
 
 
-def add_asset(tx: Transaction, storage: Folder, workspace_id: str, content: bytes, *, at: datetime) -> str:
+def add_asset(tx: Transaction, storage: Storage, workspace_id: str, content: bytes, *, at: datetime) -> str:
     """Keep a picture and return its digest (lower-case hex of SHA-256). Raises Invalid if it cannot be used.
 
     The file is written before the row is committed: should the transaction fail, a file that nothing names is left,
@@ -20,7 +20,10 @@ def add_asset(tx: Transaction, storage: Folder, workspace_id: str, content: byte
     """
     picture = check_picture(content)
     digest = sha256(content).hexdigest()
-    storage.write(_key(workspace_id, digest), content)
+    key = _key(workspace_id, digest)
+    # The key says what the bytes are; sending a bucket the same picture again would only take time.
+    if storage.size_bytes(key) != len(content):
+        storage.write(key, content)
     row = {
         "workspace_id": workspace_id,
         "digest": digest,
@@ -37,7 +40,7 @@ def add_asset(tx: Transaction, storage: Folder, workspace_id: str, content: byte
 class WorkspaceAssets:
     """The pictures of one workspace, as the rendering engine asks for them."""
 
-    def __init__(self, storage: Folder, workspace_id: str) -> None:
+    def __init__(self, storage: Storage, workspace_id: str) -> None:
         self._storage = storage
         self._workspace_id = workspace_id
 

@@ -9,7 +9,7 @@ from testamur.designs.tables import design_versions, designs
 from testamur.ids import new_id
 from testamur.rendering.document import DesignFile, to_json
 from testamur.rendering.renderer import Renderer
-from testamur.storage.folder import Folder
+from testamur.storage import Storage
 from testamur.text import checked, clean_line
 
 NAME_LENGTH_MAX = 255
@@ -18,7 +18,7 @@ _INSERT_VERSION = insert(design_versions)
 
 
 def create_design(
-    tx: Transaction, storage: Folder, workspace_id: str, drawn: DesignFile, *, starter: str | None = None, at: datetime
+    tx: Transaction, storage: Storage, workspace_id: str, drawn: DesignFile, *, starter: str | None = None, at: datetime
 ) -> Design:
     """A new design, as its first version. Every picture in the document must be one of the workspace's assets.
 

@@ -11,7 +11,7 @@ from testamur.designs.queries import get_design, get_version
 from testamur.designs.tables import design_versions, designs
 from testamur.rendering.document import Document, to_json
 from testamur.rendering.renderer import Renderer
-from testamur.storage.folder import Folder
+from testamur.storage import Storage
 from testamur.text import checked, clean_line
 
 _PLACE = (designs.c.workspace_id == bindparam("of_workspace"), designs.c.id == bindparam("of_id"))
@@ -26,7 +26,7 @@ _INSERT_VERSION = insert(design_versions)
 
 def update_design(
     tx: Transaction,
-    storage: Folder,
+    storage: Storage,
     workspace_id: str,
     design_id: str,
     *,

@@ -20,7 +20,7 @@ from testamur.outgoing.fetching import FetchFailed, fetch
 from testamur.rendering.elements import ASSET
 from testamur.rendering.pictures import PICTURE_BYTES_MAX
 from testamur.rendering.values import Value
-from testamur.storage.folder import Folder
+from testamur.storage import Storage
 
 FETCH_SECONDS_MAX = 10
 # So long a failure is remembered and not tried again, whoever asks how often.
@@ -46,7 +46,7 @@ class FetchedPictures:
     transactions, from a thread that may wait for some seconds.
     """
 
-    def __init__(self, database: Database, storage: Folder, *, allow_private: bool) -> None:
+    def __init__(self, database: Database, storage: Storage, *, allow_private: bool) -> None:
         self._database = database
         self._storage = storage
         self._allow_private = allow_private

@@ -10,11 +10,11 @@ from testamur.designs.model import Design
 from testamur.errors import Invalid
 from testamur.rendering.document import DesignFile, picture_sources, with_sources
 from testamur.rendering.elements import ASSET
-from testamur.storage.folder import Folder
+from testamur.storage import Storage
 
 
 def import_design(
-    tx: Transaction, storage: Folder, workspace_id: str, drawn: DesignFile, *, folder: Path, at: datetime
+    tx: Transaction, storage: Storage, workspace_id: str, drawn: DesignFile, *, folder: Path, at: datetime
 ) -> Design:
     """A new design from a file, with the pictures that it names beside it in `folder`. Raises Invalid."""
     sources = {

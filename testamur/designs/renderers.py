@@ -22,7 +22,7 @@ from testamur.rendering.renderer import Attachment, Finding, Standard
 from testamur.rendering.values import Value
 from testamur.rendering.worker import Definition
 from testamur.rendering.workers import PooledRenderer, RenderingPool
-from testamur.storage.folder import Folder
+from testamur.storage import Storage
 
 PAGES_MAX = 10_000
 _PICTURE_VALUES = ("https://", "http://", "asset:")
@@ -38,7 +38,7 @@ class Renderers:
     """A renderer for each version of a design. Safe to use from many threads."""
 
     def __init__(
-        self, database: Database, storage: Folder, pool: RenderingPool, *, allow_private_networks: bool
+        self, database: Database, storage: Storage, pool: RenderingPool, *, allow_private_networks: bool
     ) -> None:
         self.pool = pool
         self._fetched = FetchedPictures(database, storage, allow_private=allow_private_networks)
@@ -86,7 +86,7 @@ class DesignRenderer:
     cannot be had, RenderingFailed if drawing fails, and what the methods of the engine's Renderer raise.
     """
 
-    def __init__(self, workspace_id: str, pooled: PooledRenderer, fetched: FetchedPictures, storage: Folder) -> None:
+    def __init__(self, workspace_id: str, pooled: PooledRenderer, fetched: FetchedPictures, storage: Storage) -> None:
         self._workspace_id = workspace_id
         self._pooled = pooled
         self._fetched = fetched

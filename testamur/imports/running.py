@@ -16,14 +16,14 @@ from testamur.credentials.tables import credentials, recipients
 from testamur.db import Database, Transaction
 from testamur.db.bulk import refresh_statistics
 from testamur.designs.queries import has_asset
-from testamur.errors import NotFound, TestamurError
+from testamur.errors import NotFound, TestamurError, Unavailable
 from testamur.ids import new_id
 from testamur.imports.model import Import
 from testamur.imports.preparing import file_key
 from testamur.imports.queries import to_import
 from testamur.imports.tables import import_chunks, imports
 from testamur.plans import Plan
-from testamur.storage.folder import Folder
+from testamur.storage import Storage
 from testamur.workspaces.model import Workspace
 from testamur.workspaces.queries import get_workspace
 
@@ -94,9 +94,12 @@ def claim_import(tx: Transaction, *, at: datetime) -> str | None:
 
 
 def run_claimed(
-    database: Database, storage: Folder, claim: str, *, plan_of: Callable[[Workspace], Plan], base_url: str
+    database: Database, storage: Storage, claim: str, *, plan_of: Callable[[Workspace], Plan], base_url: str
 ) -> None:
-    """Go on with a claimed import to its end, unless it is paused, cancelled or claimed by another worker meanwhile."""
+    """Go on with a claimed import to its end, unless it is paused, cancelled or claimed by another worker meanwhile.
+
+    Raises Unavailable while the storage is away: the import is claimed again when the claim has lapsed.
+    """
     with database.read() as tx:
         row = tx.execute(_CLAIMED, {"claimed": claim}).one_or_none()
         if row is None:
@@ -105,18 +108,22 @@ def run_claimed(
         workspace = get_workspace(tx, found.workspace_id)
     try:
         plan = plan_of(workspace)
-        file = storage.open(file_key(found.workspace_id, found.id))
-        if file is None:
-            raise NotFound("The file of this import is missing from the storage")
-        with file:
-            is_over = _run(database, found, workspace, file, claim, plan, base_url)
+        is_over = found.done == found.rows
+        if not is_over:
+            file = storage.open(file_key(found.workspace_id, found.id))
+            if file is None:
+                raise NotFound("The file of this import is missing from the storage")
+            with file:
+                is_over = _run(database, found, workspace, file, claim, plan, base_url)
+    except Unavailable:
+        raise
     except TestamurError as failure:
         _end(database, found, claim, "failed", failure.message)
         return
     if is_over:
-        _end(database, found, claim, "completed", None)
-        # It holds names and addresses, and nobody needs it any more.
+        # It holds names and addresses, and nobody needs it any more. While it is there the import is not over.
         storage.delete_all(file_key(found.workspace_id, found.id))
+        _end(database, found, claim, "completed", None)
 
 
 def _run(  # noqa: PLR0917 - it goes on with what its caller has opened.

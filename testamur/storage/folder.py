@@ -1,58 +1,75 @@
 """Storage in a local folder."""
 
 import os
-import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-_KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*", re.ASCII)
+from testamur.errors import Unavailable
+from testamur.storage.model import StoredFile, checked_key, is_key
 
 
 class Folder:
-    """Files under one folder. Safe to use from many threads and processes."""
+    """Files under one folder, whose names are their keys."""
+
+    is_local = True
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    @property
+    def place(self) -> str:
+        return f"{self._root.resolve()}/"
+
     def read(self, key: str) -> bytes | None:
-        """The bytes under a key, or None."""
         try:
             return self._path(key).read_bytes()
         except FileNotFoundError:
             return None
 
     def open(self, key: str) -> BinaryIO | None:
-        """The file under a key, to be read bit by bit and closed, or None."""
         try:
             return self._path(key).open("rb")
         except FileNotFoundError:
             return None
 
+    def size_bytes(self, key: str) -> int | None:
+        try:
+            return self._path(key).stat().st_size
+        except FileNotFoundError:
+            return None
+
     def write(self, key: str, content: bytes) -> None:
-        """Store bytes under a key. A reader sees all of them or none, also after a crash."""
         write_file(self._path(key), content)
 
     def delete_all(self, prefix: str) -> None:
-        """Remove the file or the folder of that name; nothing happens if there is none."""
         path = self._path(prefix)
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
 
-    def is_writable(self) -> bool:
+    def files(self) -> Iterator[StoredFile]:
+        for folder, _, names in os.walk(self._root):
+            for name in names:
+                path = Path(folder, name)
+                key = path.relative_to(self._root).as_posix()
+                # What is being written has a name that is no key.
+                if is_key(key) and (size := self.size_bytes(key)) is not None:
+                    yield StoredFile(key, size)
+
+    def check(self) -> None:
         try:
             self._root.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            return False
-        return os.access(self._root, os.W_OK)
+        except OSError as error:
+            raise Unavailable(f"The folder {self._root} cannot be made: {error.strerror}") from None
+        if not os.access(self._root, os.W_OK):
+            raise Unavailable(f"The folder {self._root} cannot be written to")
 
     def _path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key):
-            raise ValueError(f"not a storage key: {key!r}")
-        return self._root / key
+        return self._root / checked_key(key)
 
 
 def write_file(path: Path, content: bytes) -> None:

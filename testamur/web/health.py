@@ -6,6 +6,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from testamur.db.migrating import is_current
+from testamur.errors import Unavailable
+from testamur.storage import Storage
 from testamur.web.platform import Platform
 from testamur.web.threads import run_query
 
@@ -15,7 +17,7 @@ def routes(platform: Platform) -> list[Route]:
         return _answer(200, {"status": "ok"})
 
     async def readyz(_request: Request) -> Response:
-        checks = await run_query(platform.database, lambda: _checks(platform))
+        checks = await run_query(platform.database, lambda: _checks(platform), storage=platform.storage)
         is_ready = all(checks.values())
         content = {
             "status": "ok" if is_ready else "unavailable",
@@ -31,8 +33,16 @@ def _checks(platform: Platform) -> dict[str, bool]:
     return {
         "database": is_reachable,
         "migrations": is_reachable and is_current(platform.database),
-        "storage": platform.storage.is_writable(),
+        "storage": _is_writable(platform.storage),
     }
+
+
+def _is_writable(storage: Storage) -> bool:
+    try:
+        storage.check()
+    except Unavailable:
+        return False
+    return True
 
 
 def _answer(status: int, content: object) -> Response:

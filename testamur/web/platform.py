@@ -6,7 +6,8 @@ from testamur.db import Database
 from testamur.designs.renderers import Renderers
 from testamur.encryption import MasterKey, load_or_make_master_key
 from testamur.rendering.workers import RenderingPool
-from testamur.storage.folder import Folder
+from testamur.storage import Storage
+from testamur.storage.opening import open_storage
 from testamur.web.threads import RenderingThreads
 
 
@@ -16,7 +17,7 @@ class Platform:
 
     settings: Settings
     database: Database
-    storage: Folder
+    storage: Storage
     renderers: Renderers
     rendering_threads: RenderingThreads
     master_key: MasterKey
@@ -34,13 +35,13 @@ class Platform:
 
 
 def open_platform(settings: Settings) -> Platform:
-    """Connects nothing yet: the first transaction does. Raises BadSetting if the data folder cannot be used."""
+    """Connects nothing yet: the first transaction does. Raises BadSetting if the data folder or a setting cannot be used."""
     try:
         # Recipients' names and addresses lie in it, so it is nobody else's to read.
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise BadSetting(f"TESTAMUR_DATA_DIR cannot be used ({settings.data_dir}): {error.strerror}") from None
-    storage = Folder(settings.data_dir / "files")
+    storage = storage_of(settings)
     try:
         key = settings.master_key or load_or_make_master_key(settings.data_dir / "master.key")
     except (OSError, ValueError) as error:
@@ -54,3 +55,16 @@ def open_platform(settings: Settings) -> Platform:
     )
     renderers = Renderers(database, storage, pool, allow_private_networks=settings.allow_private_networks)
     return Platform(settings, database, storage, renderers, RenderingThreads(pool), MasterKey(key))
+
+
+def storage_of(settings: Settings) -> Storage:
+    """Where the settings say that files are kept. Connects nothing yet. Raises BadSetting."""
+    access_key, secret_key = settings.storage_access_key, settings.storage_secret_key
+    if (access_key is None) != (secret_key is None):
+        raise BadSetting(
+            "TESTAMUR_STORAGE_ACCESS_KEY and TESTAMUR_STORAGE_SECRET_KEY belong together; set both or none"
+        )
+    try:
+        return open_storage(settings.storage_url, settings.data_dir, access_key=access_key, secret_key=secret_key)
+    except ValueError as error:
+        raise BadSetting(f"TESTAMUR_STORAGE_URL cannot be used: it {error}") from None

@@ -9,17 +9,20 @@ from anyio.to_thread import run_sync
 
 from testamur.db import Database
 from testamur.rendering.workers import RenderingPool
+from testamur.storage import Storage
 
 Result = TypeVar("Result")
 
 
-async def run_query(database: Database, work: Callable[[], Result]) -> Result:
+async def run_query(database: Database, work: Callable[[], Result], *, storage: Storage | None = None) -> Result:
     """Run short database work: at once on SQLite, on a thread where the database is across a network.
+
+    Work that also reads a file names the storage, because a bucket is across a network too.
 
     A statement on SQLite takes some tens of microseconds, less than handing it to a thread (measured: half the
     requests per second on a thread). PostgreSQL lets the loop wait, so there the thread pays.
     """
-    if database.is_sqlite:
+    if database.is_sqlite and (storage is None or storage.is_local):
         return work()
     return await run_sync(work)
 

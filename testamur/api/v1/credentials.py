@@ -151,9 +151,10 @@ def send(call: Call) -> WireCredential:
 
 
 def delete(call: Call) -> None:
+    # First the files: while they cannot be removed, the credential stays, so that the request can be repeated.
+    delete_files(call.platform.storage, call.workspace.id, call.id)
     with call.platform.database.write() as tx:
         delete_credential(tx, call.workspace.id, call.id, at=call.at)
-    delete_files(call.platform.storage, call.workspace.id, call.id)
     call.platform.wake_worker()
 
 
@@ -304,6 +305,7 @@ OPERATIONS = [
         method="DELETE",
         path="/credentials/{id}",
         name="deleteCredential",
+        is_long=True,
         summary="Delete a credential",
         tag=_TAG,
         run=delete,

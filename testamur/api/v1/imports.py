@@ -93,11 +93,11 @@ def results(call: Call) -> FileAnswer:
 
 def _moving(move: Callable[..., Import]) -> Callable[[Call], WireImport]:
     def run(call: Call) -> WireImport:
+        if move is cancel_import:
+            # Nothing will read the file again. It goes first, so that a request that could not remove it can be repeated.
+            call.platform.storage.delete_all(file_key(call.workspace.id, call.id))
         with call.platform.database.write() as tx:
             moved = move(tx, call.workspace.id, call.id, at=call.at)
-        if moved.state == "cancelled":
-            # Nothing will read the file again.
-            call.platform.storage.delete_all(file_key(call.workspace.id, moved.id))
         call.platform.wake_worker()
         return to_import(moved)
 
@@ -187,6 +187,7 @@ OPERATIONS = [
             summary=f"{name.capitalize()} an import",
             tag=_TAG,
             run=_moving(move),
+            is_long=move is cancel_import,
             answer=WireImport,
             errors=(404, 409),
             is_extension=True,

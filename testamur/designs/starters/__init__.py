@@ -8,12 +8,12 @@ from testamur.designs.creating import create_design
 from testamur.designs.model import Design
 from testamur.designs.queries import list_starters
 from testamur.rendering.document import DesignFile, parse_design_file
-from testamur.storage.folder import Folder
+from testamur.storage import Storage
 
 STARTERS = ("certificate", "badge")
 
 
-def add_starters(tx: Transaction, storage: Folder, workspace_id: str, *, at: datetime) -> list[Design]:
+def add_starters(tx: Transaction, storage: Storage, workspace_id: str, *, at: datetime) -> list[Design]:
     """The workspace's starter designs, certificate first; those it lacks are made."""
     have = {design.starter: design for design in list_starters(tx, workspace_id)}
     return [
