@@ -5,7 +5,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import bindparam, delete, insert, update
 
-from testamur.credential_templates.model import CredentialTemplate, ExpiryRule, TemplateDesign
+from testamur.credential_templates.model import CredentialTemplate, DesignPolicy, ExpiryRule, TemplateDesign
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credential_templates.tables import credential_template_designs, credential_templates
 from testamur.db import Transaction
@@ -34,6 +34,7 @@ _UPDATE = (
         description=bindparam("new_description"),
         criteria=bindparam("new_criteria"),
         expiry_rule=bindparam("new_expiry_rule"),
+        design_policy=bindparam("new_design_policy"),
         updated_at=bindparam("new_updated_at"),
     )
 )
@@ -101,6 +102,7 @@ def update_credential_template(
     description: str | UnsetType | None = UNSET,
     criteria: str | UnsetType | None = UNSET,
     expiry_rule: ExpiryRule | UnsetType | None = UNSET,
+    design_policy: DesignPolicy | None = None,
     plan: Plan = UNLIMITED,
     at: datetime,
 ) -> CredentialTemplate:
@@ -119,6 +121,7 @@ def update_credential_template(
         description=before.description if description is UNSET else _checked_text("description", description),
         criteria=before.criteria if criteria is UNSET else _checked_text("criteria", criteria),
         expiry_rule=before.expiry_rule if expiry_rule is UNSET else _checked_rule(expiry_rule),
+        design_policy=design_policy or before.design_policy,
     )
     if after == before:
         return before
@@ -131,6 +134,7 @@ def update_credential_template(
         "new_description": after.description,
         "new_criteria": after.criteria,
         "new_expiry_rule": after.expiry_rule,
+        "new_design_policy": after.design_policy,
         "new_updated_at": after.updated_at,
     }
     tx.execute(_UPDATE, {**place, **values})

@@ -6,6 +6,9 @@ import msgspec
 
 from testamur.rendering.document import DesignType
 
+# Whether credentials look as their template and designs do now, or for ever as they did when they were issued.
+DesignPolicy = Literal["follow", "pinned"]
+
 
 class TemplateDesign(msgspec.Struct, frozen=True):
     """A design as a template names it."""
@@ -39,6 +42,8 @@ class CredentialTemplate(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
     criteria: str | None = None
     expiry_rule: ExpiryRule | None = None
+    # Of what is issued from now on; what was issued before stays with what held then.
+    design_policy: DesignPolicy = "follow"
     designs: tuple[TemplateDesign, ...]
     created_at: datetime
     updated_at: datetime

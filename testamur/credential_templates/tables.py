@@ -12,6 +12,7 @@ credential_templates = Table(
     Column("description", Text),
     Column("criteria", Text),
     Column("expiry_rule", JSONText),
+    Column("design_policy", String(16), nullable=False, server_default="follow"),
     Column("created_at", Timestamp, nullable=False),
     Column("updated_at", Timestamp, nullable=False),
     PrimaryKeyConstraint("id"),

@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, select
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.links import files_key
 from testamur.credentials.model import Credential
+from testamur.credentials.pins import Pin, find_pin
 from testamur.credentials.tables import renderings
 from testamur.credentials.values import attribute_values
 from testamur.db import Transaction
@@ -67,7 +68,13 @@ class RecordedRendering(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def current_renderings(tx: Transaction, workspace: Workspace, credential: Credential, base_url: str) -> list[Rendering]:
-    """The credential's designs in the order of its template, as they look now; nothing is rendered or stored."""
+    """The credential's designs in the order of its template, as they look now; nothing is rendered or stored.
+
+    One that was pinned when it was issued looks as it did then.
+    """
+    pin = find_pin(tx, workspace.id, credential.id)
+    if pin is not None:
+        return _pinned_renderings(tx, credential, pin)
     template = get_credential_template(tx, workspace.id, credential.credential_template_id)
     values = attribute_values(credential, template, workspace, base_url)
     found = find_designs(tx, workspace.id, template.design_ids)
@@ -129,7 +136,7 @@ def delete_files(storage: Folder, workspace_id: str, credential_id: str) -> None
 
 def digest_of(design: Design, values: Mapping[str, str]) -> str:
     """Ten base64url characters over the design's last change and the values it shows (wire contract, section 8)."""
-    content = msgspec.json.encode([design.id, design.updated_at, dict(values)], order="sorted")
+    content = msgspec.json.encode([design.id, design.version, design.updated_at, dict(values)], order="sorted")
     return urlsafe_b64encode(sha256(content).digest()).decode()[:DIGEST_LENGTH]
 
 
@@ -139,3 +146,14 @@ def _rendering(
     tags = get_version(tx, design.workspace_id, design.id, design.version).tags
     shown = {tag: values.get(tag, "") for tag in tags}
     return Rendering(credential=credential, design=design, title=title, values=shown, digest=digest_of(design, shown))
+
+
+def _pinned_renderings(tx: Transaction, credential: Credential, pin: Pin) -> list[Rendering]:
+    found = find_designs(tx, pin.workspace_id, [pinned.id for pinned in pin.designs])
+    items = []
+    for pinned in pin.designs:
+        # The last change of what is shown is when that version was drawn, whatever was done to the design since.
+        drawn_at = get_version(tx, pin.workspace_id, pinned.id, pinned.version).created_at
+        design = msgspec.structs.replace(found[pinned.id], version=pinned.version, updated_at=drawn_at)
+        items.append(_rendering(tx, credential, design, pin.title, pin.values))
+    return items

@@ -28,6 +28,7 @@ def update(call: Call) -> GroupSettings:
             description=body.description,
             criteria=body.criteria,
             expiry_rule=to_rule(body.expiry),
+            design_policy=body.design_policy or None,
             plan=call.plan,
             at=call.at,
         )
@@ -64,7 +65,8 @@ OPERATIONS = [
         path="/groups/{id}/settings",
         name="updateGroupSettings",
         summary="Update a credential template's settings",
-        description="Description, criteria, how long its credentials are valid, and which emails they send.",
+        description="Description, criteria, how long its credentials are valid, whether they "
+        "keep the look they are issued with, and which emails they send.",
         tag=_TAG,
         run=update,
         body=UpdateGroupSettings,

@@ -2,7 +2,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from testamur.credential_templates.model import CredentialTemplate, ExpiryRule
+from testamur.credential_templates.model import CredentialTemplate, DesignPolicy, ExpiryRule
 from testamur.delivery.queueing import EmailKind
 
 Kind = Literal["delivery", "expiry_reminder", "expired"]
@@ -15,6 +15,15 @@ class Expiry(Struct):
     unit: Literal["days", "weeks", "months", "years"]
 
 
+Policy = Annotated[
+    DesignPolicy,
+    Meta(
+        description="follow: credentials look as their template and designs do now. pinned: what is issued from now on "
+        "keeps the design versions and values it was issued with."
+    ),
+]
+
+
 class GroupSettings(Struct, rename="camel", kw_only=True):
     """What the group object of the protocol has no words for."""
 
@@ -22,6 +31,7 @@ class GroupSettings(Struct, rename="camel", kw_only=True):
     description: str | None
     criteria: str | None
     expiry: Expiry | None
+    design_policy: Policy
     email_templates: Annotated[
         dict[str, str], Meta(description="Email templates used instead of the defaults, by kind.")
     ]
@@ -37,6 +47,7 @@ class UpdateGroupSettings(Struct, rename="camel", kw_only=True):
     ) = UNSET
     criteria: Annotated[str, Meta(extra_json_schema={"maxLength": 10000})] | UnsetType | None = UNSET
     expiry: Expiry | UnsetType | None = UNSET
+    design_policy: Policy | UnsetType = UNSET
     email_templates: (
         Annotated[
             dict[Kind, str | None], Meta(description="The id of an email template by kind; null for the default one.")
@@ -52,6 +63,7 @@ def to_group_settings(template: CredentialTemplate, chosen: dict[EmailKind, str]
         description=template.description,
         criteria=template.criteria,
         expiry=None if rule is None else Expiry(rule.number, rule.unit),
+        design_policy=template.design_policy,
         email_templates={str(kind): id_ for kind, id_ in chosen.items()},
     )
 
