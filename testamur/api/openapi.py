@@ -142,6 +142,8 @@ def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
         yield {"$ref": "#/components/parameters/IdempotencyKey"}
     if "{id}" in operation.path:
         yield {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    if "{number}" in operation.path:
+        yield {"name": "number", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
     for parameter in operation.parameters:
         yield {
             "name": parameter.name,
@@ -168,7 +170,7 @@ def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
 def _responses(operation: Operation, schemas: dict[str, Any]) -> Iterable[tuple[str, Any]]:
     done: dict[str, Any] = {"description": "Done" if operation.answer is None else "The answer"}
     if operation.answer is FileAnswer:
-        done["content"] = {"text/csv": {"schema": {"type": "string"}}}
+        done["content"] = {operation.file_type: {"schema": {"type": "string"}}}
     elif operation.answer is not None:
         done["content"] = {"application/json": {"schema": schemas[str(operation.answer)]}}
     yield str(operation.status), done

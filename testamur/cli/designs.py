@@ -4,8 +4,13 @@ import click
 
 from testamur.cli.platform import find_workspace, json_option, opened_platform, print_json, workspace_option
 from testamur.clock import now
-from testamur.designs.importing import import_design
+from testamur.designs.exporting import export_design
+from testamur.designs.importing import import_design, import_package
+from testamur.designs.packages import is_archive, pack, unpack
+from testamur.errors import NotFound
+from testamur.ids import normalize_id
 from testamur.rendering.document import parse_design_file
+from testamur.storage.folder import write_file
 
 
 @click.group("design")
@@ -18,13 +23,32 @@ def design_group() -> None:
 @workspace_option
 @json_option
 def import_command(file: Path, workspace: str | None, *, as_json: bool) -> None:
-    """Add a design from FILE; pictures it names are read from beside it."""
-    drawn = parse_design_file(file.read_bytes())
+    """Add a design from FILE: what `design export` wrote, or a design file with its pictures beside it."""
+    content = file.read_bytes()
     with opened_platform() as platform, platform.database.write() as tx:
-        design = import_design(
-            tx, platform.storage, find_workspace(tx, workspace).id, drawn, folder=file.parent, at=now()
-        )
+        owner = find_workspace(tx, workspace)
+        if is_archive(content):
+            design = import_package(tx, platform.storage, owner.id, unpack(content), at=now())
+        else:
+            drawn = parse_design_file(content)
+            design = import_design(tx, platform.storage, owner.id, drawn, folder=file.parent, at=now())
     if as_json:
         print_json({"id": design.id, "name": design.name, "type": design.type})
     else:
         click.echo(f"Added the {design.type} design {design.name} ({design.id})")
+
+
+@design_group.command("export")
+@click.argument("design_id", metavar="ID")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write, a ZIP.")
+@workspace_option
+def export_command(design_id: str, out: Path, workspace: str | None) -> None:
+    """Write a design and its pictures into one file, which `design import` reads."""
+    with opened_platform() as platform, platform.database.read() as tx:
+        owner = find_workspace(tx, workspace)
+        try:
+            package = export_design(tx, platform.storage, owner.id, normalize_id(design_id) or "")
+        except NotFound:
+            raise NotFound(f"The workspace {owner.slug} has no design {design_id}") from None
+    write_file(out, pack(package))
+    click.echo(f"Wrote the {package.drawn.type} design {package.drawn.name} to {out}")

@@ -3,7 +3,7 @@
 import csv
 import sys
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.bulk_issuing import ROWS_PER_TRANSACTION, CheckedRow, RowChecker, RowResult, issue_rows
 from testamur.credentials.links import page_url
 from testamur.credentials.model import Credential
+from testamur.credentials.pins import Pin, find_pins
 from testamur.credentials.spreadsheets import Sheet, read_sheet
 from testamur.credentials.values import attribute_values
 from testamur.designs.queries import find_designs, has_asset
@@ -95,7 +96,7 @@ class IssueRun:
         self._checker = checker
         self._types = types
         self._plan = plan
-        self._renderer = _find_renderer(platform, workspace, template) if writes_pdfs else None
+        self._renderer = _find_renderer(platform, workspace, template.design_ids, {}) if writes_pdfs else None
         self.issued = self.found = self.faulty = self.pdfs = 0
 
     def issue(self, sheet: Sheet) -> None:
@@ -115,11 +116,22 @@ class IssueRun:
                 done = {outcome.line: outcome for outcome in outcomes if isinstance(outcome, RowResult)}
                 if checked:
                     with self._platform.database.write() as tx:
-                        for result in issue_rows(tx, self._workspace, self._template, checked, plan=self._plan, at=at):
+                        for result in issue_rows(
+                            tx,
+                            self._workspace,
+                            self._template,
+                            checked,
+                            plan=self._plan,
+                            base_url=self._platform.settings.base_url,
+                            at=at,
+                        ):
                             done[result.line] = result
                 # The order of the rows is kept, because the pool's map keeps it.
                 ordered = [done[outcome.line] for outcome in outcomes]
-                writing = self._platform.renderers.pool.map(partial(self._write_pdf, result) for result in ordered)
+                pins = self._find_pins(ordered)
+                writing = self._platform.renderers.pool.map(
+                    partial(self._write_pdf, result, pins) for result in ordered
+                )
                 for result, written in zip(ordered, writing, strict=True):
                     self._count(result, written=written)
                     results.writerow(self._line(result))
@@ -141,7 +153,15 @@ class IssueRun:
             return result.line, "", "", result.error or ""
         return result.line, credential.id, page_url(self._platform.settings.base_url, credential.public_id), ""
 
-    def _write_pdf(self, result: RowResult) -> bool:
+    def _find_pins(self, results: list[RowResult]) -> dict[str, Pin]:
+        """What those of the rows' credentials show that do not follow their template, by the credential's id."""
+        if self._renderer is None:
+            return {}
+        ids = [result.credential.id for result in results if result.credential is not None]
+        with self._platform.database.read() as tx:
+            return find_pins(tx, self._workspace.id, ids)
+
+    def _write_pdf(self, result: RowResult, pins: Mapping[str, Pin]) -> bool:
         """Write the PDF of a row unless it is there already; tells whether it was written."""
         credential = result.credential
         if credential is None or self._renderer is None:
@@ -149,11 +169,18 @@ class IssueRun:
         path = self._out / f"{_file_stem(credential)}.pdf"
         if path.exists():
             return False
-        base_url = self._platform.settings.base_url
-        values = attribute_values(credential, self._template, self._workspace, base_url, self._types)
-        title = f"{self._template.name} - {credential.recipient.name}"
+        pin = pins.get(credential.id)
+        if pin is None:
+            base_url = self._platform.settings.base_url
+            renderer, title = self._renderer, f"{self._template.name} - {credential.recipient.name}"
+            values = attribute_values(credential, self._template, self._workspace, base_url, self._types)
+            language = self._template.language
+        else:
+            versions = {design.id: design.version for design in pin.designs}
+            renderer = _find_renderer(self._platform, self._workspace, list(versions), versions)
+            title, values, language = pin.title, pin.values, pin.language
         at = credential.issued_at or credential.created_at
-        write_file(path, self._renderer.pdf(values, title=title, language=self._template.language, at=at))
+        write_file(path, renderer.pdf(values, title=title, language=language, at=at))
         return True
 
 
@@ -168,12 +195,18 @@ def _find_template(platform: Platform, workspace: Workspace, given: str) -> Cred
         raise NotFound(f"The workspace {workspace.slug} has no credential template {given}") from None
 
 
-def _find_renderer(platform: Platform, workspace: Workspace, template: CredentialTemplate) -> DesignRenderer:
-    """That of the first certificate, or of the first design if the template has none: one PDF a row."""
-    design_id = template.first_of("certificate") or template.design_ids[0]
+def _find_renderer(
+    platform: Platform, workspace: Workspace, design_ids: Sequence[str], versions: Mapping[str, int]
+) -> DesignRenderer:
+    """That of the first certificate, or of the first design if there is none: one PDF a row.
+
+    Without a version of its own, a design is drawn as it is now.
+    """
     with platform.database.read() as tx:
-        design = find_designs(tx, workspace.id, [design_id])[design_id]
-        return platform.renderers.get(tx, workspace.id, design.id, design.version)
+        found = find_designs(tx, workspace.id, design_ids)
+        designs = [found[design_id] for design_id in design_ids]
+        first = next((design for design in designs if design.type == "certificate"), designs[0])
+        return platform.renderers.get(tx, workspace.id, first.id, versions.get(first.id, first.version))
 
 
 def _file_stem(credential: Credential) -> str:

@@ -5,7 +5,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import bindparam, delete, insert, update
 
-from testamur.credential_templates.model import CredentialTemplate, ExpiryRule, TemplateDesign
+from testamur.credential_templates.model import CredentialTemplate, DesignPolicy, ExpiryRule, TemplateDesign
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credential_templates.tables import credential_template_designs, credential_templates
 from testamur.db import Transaction
@@ -36,6 +36,7 @@ _UPDATE = (
         criteria=bindparam("new_criteria"),
         expiry_rule=bindparam("new_expiry_rule"),
         language=bindparam("new_language"),
+        design_policy=bindparam("new_design_policy"),
         updated_at=bindparam("new_updated_at"),
     )
 )
@@ -107,6 +108,7 @@ def update_credential_template(
     criteria: str | UnsetType | None = UNSET,
     expiry_rule: ExpiryRule | UnsetType | None = UNSET,
     language: str | None = None,
+    design_policy: DesignPolicy | None = None,
     plan: Plan = UNLIMITED,
     at: datetime,
 ) -> CredentialTemplate:
@@ -126,6 +128,7 @@ def update_credential_template(
         criteria=before.criteria if criteria is UNSET else _checked_text("criteria", criteria),
         expiry_rule=before.expiry_rule if expiry_rule is UNSET else _checked_rule(expiry_rule),
         language=before.language if language is None else checked("language", clean_language, language),
+        design_policy=design_policy or before.design_policy,
     )
     if after == before:
         return before
@@ -139,6 +142,7 @@ def update_credential_template(
         "new_criteria": after.criteria,
         "new_expiry_rule": after.expiry_rule,
         "new_language": after.language,
+        "new_design_policy": after.design_policy,
         "new_updated_at": after.updated_at,
     }
     tx.execute(_UPDATE, {**place, **values})

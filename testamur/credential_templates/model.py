@@ -7,6 +7,9 @@ import msgspec
 from testamur.rendering.document import DesignType
 from testamur.rendering.languages import DEFAULT_LANGUAGE
 
+# Whether credentials look as their template and designs do now, or for ever as they did when they were issued.
+DesignPolicy = Literal["follow", "pinned"]
+
 
 class TemplateDesign(msgspec.Struct, frozen=True):
     """A design as a template names it."""
@@ -41,6 +44,8 @@ class CredentialTemplate(msgspec.Struct, frozen=True, kw_only=True):
     criteria: str | None = None
     expiry_rule: ExpiryRule | None = None
     language: str = DEFAULT_LANGUAGE
+    # Of what is issued from now on; what was issued before stays with what held then.
+    design_policy: DesignPolicy = "follow"
     designs: tuple[TemplateDesign, ...]
     created_at: datetime
     updated_at: datetime

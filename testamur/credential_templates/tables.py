@@ -14,6 +14,7 @@ credential_templates = Table(
     Column("expiry_rule", JSONText),
     # BCP 47; 35 characters hold every tag that is really used.
     Column("language", String(35), nullable=False, server_default="en"),
+    Column("design_policy", String(16), nullable=False, server_default="follow"),
     Column("created_at", Timestamp, nullable=False),
     Column("updated_at", Timestamp, nullable=False),
     PrimaryKeyConstraint("id"),

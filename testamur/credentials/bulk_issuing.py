@@ -20,6 +20,7 @@ from testamur.credential_templates.model import CredentialTemplate
 from testamur.credentials.awards import Award, check_award
 from testamur.credentials.drafting import credential_row, new_credential, with_expiry
 from testamur.credentials.model import Credential, Recipient, State
+from testamur.credentials.pins import pin_credentials
 from testamur.credentials.queries import COLUMNS, to_credential
 from testamur.credentials.recipients import find_or_create_recipients
 from testamur.credentials.sending import queue_delivery
@@ -132,7 +133,7 @@ def issue_rows(
     action: Action = "issue",
     duplicates: Duplicates = "skip",
     plan: Plan = UNLIMITED,
-    base_url: str = "",
+    base_url: str,
     at: datetime,
 ) -> list[RowResult]:
     """Make one credential per row, or find (or correct) the one that an earlier run made; results in their order.
@@ -149,7 +150,7 @@ def issue_rows(
         # Another run has issued some of these rows since we looked: its credentials stand.
         found |= {key: item for key, item in stored.items() if item.id != made[keyed[key]].id}
     new = [made[row.line] for row in missing if row.key is None or row.key not in found]
-    _follow_up(tx, workspace, new, action=action, plan=plan, base_url=base_url, at=at)
+    _follow_up(tx, workspace, template, new, action=action, plan=plan, base_url=base_url, at=at)
     results = []
     for row in rows:
         if row.key is None or row.key not in found:
@@ -193,6 +194,7 @@ def _make(
 def _follow_up(
     tx: Transaction,
     workspace: Workspace,
+    template: CredentialTemplate,
     new: Sequence[Credential],
     *,
     action: Action,
@@ -200,7 +202,7 @@ def _follow_up(
     base_url: str,
     at: datetime,
 ) -> None:
-    """What making credentials brings with it: the allowance, the events, the mails."""
+    """What making credentials brings with it: the allowance, the pins, the events, the mails."""
     if not new:
         return
     ids = [credential.id for credential in new]
@@ -208,6 +210,7 @@ def _follow_up(
         record_events(tx, workspace.id, ["credential.created"], ids, at=at)
         return
     take_allowance(tx, workspace.id, plan, year=today(workspace.time_zone, at).year, count=len(new))
+    pin_credentials(tx, workspace, template, new, base_url=base_url, at=at)
     record_events(tx, workspace.id, ["credential.created", "credential.issued"], ids, at=at)
     if action == "send":
         queue_delivery(tx, workspace, new, base_url=base_url, is_repeatable=False, at=at)

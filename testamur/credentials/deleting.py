@@ -7,10 +7,10 @@ from testamur.attributes.tables import attributes
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credential_templates.tables import credential_template_designs, credential_templates
 from testamur.credentials.queries import count_credentials_of_template
-from testamur.credentials.tables import credentials, renderings
+from testamur.credentials.tables import credential_pins, credentials, renderings
 from testamur.db import Transaction
 from testamur.designs.editing import remove_design
-from testamur.designs.queries import get_design
+from testamur.designs.queries import lock_design
 from testamur.designs.tables import design_versions, designs
 from testamur.errors import Conflict, NotFound
 from testamur.webhooks.recording import record_events
@@ -61,10 +61,19 @@ _RENDERING_OF_DESIGN = (
     .where(renderings.c.workspace_id == bindparam("workspace_id"), renderings.c.design_id == bindparam("design_id"))
     .limit(1)
 )
+# An id holds no wildcard and nothing that JSON would write otherwise.
+_PIN_OF_DESIGN = (
+    select(credential_pins.c.credential_id)
+    .where(
+        credential_pins.c.workspace_id == bindparam("workspace_id"),
+        cast(credential_pins.c.designs, Text).like(bindparam("quoted", type_=Text)),
+    )
+    .limit(1)
+)
 
 
 def delete_credential(tx: Transaction, workspace_id: str, credential_id: str, *, at: datetime) -> None:
-    """The credential is gone, and with it the values it was rendered from. Raises NotFound.
+    """The credential is gone, with all its versions and the values it was rendered from. Raises NotFound.
 
     The files rendered from it are removed by `renderings.delete_files`, which is called before: what remains of a
     credential can be rendered again, while files without their row would be found by nobody.
@@ -101,12 +110,17 @@ def delete_attribute(tx: Transaction, workspace_id: str, attribute_id: str) -> N
 
 
 def delete_design(tx: Transaction, workspace_id: str, design_id: str) -> None:
-    """Raises NotFound, or Conflict while a credential template shows the design or a rendering was made from it."""
-    design = get_design(tx, workspace_id, design_id)
+    """Raises NotFound, or Conflict while a credential template shows the design or a credential was made with it.
+
+    Whoever pins the design holds it: either its pin is seen here, or it finds the design deleted.
+    """
+    design = lock_design(tx, workspace_id, design_id)
     place = {"workspace_id": workspace_id, "design_id": design_id}
     template = tx.execute(_TEMPLATE_WITH_DESIGN, place).scalar()
     if template is not None:
         raise Conflict(f'The credential template "{template}" shows "{design.name}"; take it out there first')
     if tx.execute(_RENDERING_OF_DESIGN, place).scalar() is not None:
         raise Conflict(f'There are credentials that were rendered from "{design.name}"; delete these first')
+    if tx.execute(_PIN_OF_DESIGN, {"workspace_id": workspace_id, "quoted": f'%"{design_id}"%'}).scalar() is not None:
+        raise Conflict(f'There are credentials that were issued with "{design.name}" and keep it; delete these first')
     remove_design(tx, workspace_id, design_id)

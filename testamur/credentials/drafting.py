@@ -162,6 +162,7 @@ def credential_row(credential: Credential, *, issuing_key: str | None = None) ->
         "issue_date": credential.issue_date,
         "expiry_date": credential.expiry_date,
         "custom_attributes": credential.custom_attributes,
+        "version": credential.version,
         "issuing_key": issuing_key,
         "issued_at": credential.issued_at,
         "scheduled_for": credential.scheduled_for,

@@ -5,15 +5,18 @@ from sqlalchemy import bindparam, select, update
 
 from testamur.clock import today
 from testamur.credential_templates.model import CredentialTemplate
+from testamur.credential_templates.queries import get_credential_template
+from testamur.credential_templates.tables import credential_templates
 from testamur.credentials.drafting import insert_credential
 from testamur.credentials.model import Credential
-from testamur.credentials.queries import get_credential
+from testamur.credentials.pins import pin_credentials
+from testamur.credentials.queries import COLUMNS, get_credential, to_credential
 from testamur.credentials.sending import email_intent, queue_delivery
 from testamur.credentials.tables import credentials
 from testamur.credentials.values import types_for
 from testamur.db import Transaction
 from testamur.delivery.queueing import queue_emails
-from testamur.errors import Conflict, PaymentRequired
+from testamur.errors import Conflict, NotFound, PaymentRequired
 from testamur.plans import UNLIMITED, Plan
 from testamur.webhooks.recording import record_events
 from testamur.workspaces.allowance import take_allowance
@@ -28,6 +31,12 @@ _ISSUE = (
         credentials.c.state == bindparam("from_state"),
     )
     .values(state="issued", issued_at=bindparam("at"), updated_at=bindparam("at"), scheduled_for=None)
+)
+# With the credential comes what its template says of pinning, which costs no statement of its own.
+_WITH_POLICY = (
+    select(*COLUMNS, credential_templates.c.design_policy)
+    .join(credential_templates, credential_templates.c.id == credentials.c.credential_template_id)
+    .where(credentials.c.workspace_id == bindparam("workspace_id"), credentials.c.id == bindparam("id"))
 )
 _DUE = (
     select(credentials.c.workspace_id, credentials.c.id, credentials.c.is_sent_when_issued)
@@ -56,6 +65,7 @@ def issue_credential(
     workspace: Workspace,
     credential_id: str,
     *,
+    base_url: str,
     plan: Plan = UNLIMITED,
     from_state: str = "draft",
     at: datetime,
@@ -66,9 +76,15 @@ def issue_credential(
     """
     place = {"of_workspace": workspace.id, "credential_id": credential_id, "from_state": from_state}
     issued = tx.execute(_ISSUE, {**place, "at": at}).rowcount
-    credential = get_credential(tx, workspace.id, credential_id)
+    row = tx.execute(_WITH_POLICY, {"workspace_id": workspace.id, "id": credential_id}).one_or_none()
+    if row is None:
+        raise NotFound
     if not issued:
         raise Conflict("Only draft credentials can be issued")
+    credential = to_credential(row)
+    if row.design_policy == "pinned":
+        template = get_credential_template(tx, workspace.id, credential.credential_template_id)
+        pin_credentials(tx, workspace, template, [credential], base_url=base_url, at=at)
     take_allowance(tx, workspace.id, plan, year=today(workspace.time_zone, at).year)
     record_events(tx, workspace.id, ["credential.issued"], [credential.id], at=at)
     return credential
@@ -93,6 +109,7 @@ def issue_and_send(
         draft, state="issued", issued_at=at, delivery_state="sending" if has_address else "not_provided"
     )
     insert_credential(tx, issued)
+    pin_credentials(tx, workspace, template, [issued], base_url=base_url, at=at)
     take_allowance(tx, workspace.id, plan, year=today(workspace.time_zone, at).year)
     record_events(tx, workspace.id, ["credential.created", "credential.issued"], [issued.id], at=at)
     if has_address:
@@ -135,7 +152,9 @@ def issue_due(
 ) -> None:
     """Issue one scheduled credential. One that another worker has issued meanwhile is left alone."""
     try:
-        credential = issue_credential(tx, workspace, credential_id, plan=plan, from_state="scheduled", at=at)
+        credential = issue_credential(
+            tx, workspace, credential_id, base_url=base_url, plan=plan, from_state="scheduled", at=at
+        )
     except (Conflict, PaymentRequired):
         return
     if is_sent:

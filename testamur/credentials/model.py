@@ -31,6 +31,8 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     issue_date: date
     expiry_date: date | None
     custom_attributes: dict[str, str]
+    # From 1; a correction of an issued credential makes the next one.
+    version: int = 1
     issued_at: datetime | None
     scheduled_for: datetime | None = None
     is_sent_when_issued: bool = False

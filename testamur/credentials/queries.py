@@ -13,6 +13,8 @@ _KEYS = {"issuing_key", "recipient_name_key", "recipient_email_key"}
 COLUMNS = [column for column in credentials.c if column.key not in _KEYS]
 _OF_WORKSPACE = select(*COLUMNS).where(credentials.c.workspace_id == bindparam("workspace_id"))
 _BY_ID = _OF_WORKSPACE.where(credentials.c.id == bindparam("id"))
+# Rows that refer to it can be added meanwhile.
+_LOCKED = _BY_ID.with_for_update(key_share=True)
 _BY_PUBLIC_ID = select(*COLUMNS).where(credentials.c.public_id == bindparam("public_id"))
 _PAGER = Pager(_OF_WORKSPACE, credentials.c.created_at, credentials.c.id)
 _COUNT_OF_TEMPLATE = (
@@ -28,6 +30,14 @@ _COUNT_OF_TEMPLATE = (
 def get_credential(tx: Transaction, workspace_id: str, credential_id: str) -> Credential:
     """Raises NotFound."""
     row = tx.execute(_BY_ID, {"workspace_id": workspace_id, "id": credential_id}).one_or_none()
+    if row is None:
+        raise NotFound
+    return to_credential(row)
+
+
+def lock_credential(tx: Transaction, workspace_id: str, credential_id: str) -> Credential:
+    """The credential, which nobody else changes until the transaction ends. Raises NotFound."""
+    row = tx.execute(_LOCKED, {"workspace_id": workspace_id, "id": credential_id}).one_or_none()
     if row is None:
         raise NotFound
     return to_credential(row)

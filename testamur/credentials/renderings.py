@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, select
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.links import files_key
 from testamur.credentials.model import Credential
+from testamur.credentials.pins import Pin, find_pin
 from testamur.credentials.tables import renderings
 from testamur.credentials.values import attribute_values, types_for
 from testamur.db import Transaction
@@ -90,7 +91,13 @@ class Variant(msgspec.Struct, frozen=True):
 
 
 def current_renderings(tx: Transaction, workspace: Workspace, credential: Credential, base_url: str) -> list[Rendering]:
-    """The credential's designs in the order of its template, as they look now; nothing is rendered or stored."""
+    """The credential's designs in the order of its template, as they look now; nothing is rendered or stored.
+
+    One that was pinned when it was issued looks as it did then.
+    """
+    pin = find_pin(tx, workspace.id, credential.id)
+    if pin is not None:
+        return _pinned_renderings(tx, credential, pin)
     template = get_credential_template(tx, workspace.id, credential.credential_template_id)
     types = types_for(tx, workspace.id, [credential])
     values = attribute_values(credential, template, workspace, base_url, types)
@@ -208,3 +215,14 @@ def _rendering(  # noqa: PLR0917 - all of it is what a rendering is made of.
     shown = {tag: values.get(tag, "") for tag in tags}
     digest = digest_of(design, shown, language)
     return Rendering(credential=credential, design=design, title=title, values=shown, language=language, digest=digest)
+
+
+def _pinned_renderings(tx: Transaction, credential: Credential, pin: Pin) -> list[Rendering]:
+    found = find_designs(tx, pin.workspace_id, [pinned.id for pinned in pin.designs])
+    items = []
+    for pinned in pin.designs:
+        # The last change of what is shown is when that version was drawn, whatever was done to the design since.
+        drawn_at = get_version(tx, pin.workspace_id, pinned.id, pinned.version).created_at
+        design = msgspec.structs.replace(found[pinned.id], version=pinned.version, updated_at=drawn_at)
+        items.append(_rendering(tx, credential, design, pin.title, pin.values, pin.language))
+    return items

@@ -48,6 +48,8 @@ credentials = Table(
     Column("issue_date", Date, nullable=False),
     Column("expiry_date", Date),
     Column("custom_attributes", JSONText, nullable=False),
+    # How often it was corrected after it was issued, and one.
+    Column("version", Integer, nullable=False, server_default="1"),
     # What makes a row of a spreadsheet the same row when the file is issued again.
     Column("issuing_key", String(100)),
     Column("issued_at", Timestamp),
@@ -88,4 +90,39 @@ renderings = Table(
     PrimaryKeyConstraint("credential_id", "design_id", "digest"),
     same_workspace("credential_id", "credentials", ondelete="CASCADE"),
     ForeignKeyConstraint(["design_id", "design_version"], ["design_versions.design_id", "design_versions.number"]),
+)
+
+# What a corrected credential stated before: one row for each version that another one has superseded.
+credential_versions = Table(
+    "credential_versions",
+    metadata,
+    Column("workspace_id", String(26), nullable=False),
+    Column("credential_id", String(26), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("recipient_name", String(255), nullable=False),
+    Column("recipient_email", String(254)),
+    Column("issue_date", Date, nullable=False),
+    Column("expiry_date", Date),
+    Column("custom_attributes", JSONText, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("superseded_at", Timestamp, nullable=False),
+    PrimaryKeyConstraint("credential_id", "number"),
+    same_workspace("credential_id", "credentials", ondelete="CASCADE"),
+)
+
+# What a credential of a template that pins was issued with. Which designs these are stands in JSON, so that issuing
+# many writes one row for each; deleting a design looks here first.
+credential_pins = Table(
+    "credential_pins",
+    metadata,
+    Column("workspace_id", String(26), nullable=False),
+    Column("credential_id", String(26), nullable=False),
+    Column("title", String(600), nullable=False),
+    Column("designs", JSONText, nullable=False),
+    Column("values", JSONText, nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    PrimaryKeyConstraint("credential_id"),
+    same_workspace("credential_id", "credentials", ondelete="CASCADE"),
+    Index(None, "workspace_id"),
 )

@@ -13,9 +13,11 @@ from testamur.clock import today
 from testamur.credentials.awards import check_award
 from testamur.credentials.drafting import search_keys
 from testamur.credentials.model import Credential, Recipient
-from testamur.credentials.queries import get_credential
+from testamur.credentials.pins import renew_pin
+from testamur.credentials.queries import lock_credential
 from testamur.credentials.recipients import change_recipient
 from testamur.credentials.tables import credentials
+from testamur.credentials.versions import keep_version
 from testamur.db import Transaction
 from testamur.designs.queries import has_asset
 from testamur.errors import Invalid
@@ -36,6 +38,7 @@ _UPDATE = (
         issue_date=bindparam("new_issue_date"),
         expiry_date=bindparam("new_expiry_date"),
         custom_attributes=bindparam("new_custom_attributes"),
+        version=bindparam("new_version"),
         updated_at=bindparam("new_updated_at"),
     )
 )
@@ -58,10 +61,11 @@ def update_credential(
     """The credential with some values replaced; None and UNSET leave one as it is, except that an expiry date or an
     email of None is taken away. Custom attributes are merged key by key, and None removes one.
 
-    `updated_at` moves only if something really changed. Raises NotFound, Invalid for a value that cannot be used or a
+    `updated_at` moves only if something really changed. That of an issued credential is a correction: it makes the next
+    version, and what the credential stated before is kept. Raises NotFound, Invalid for a value that cannot be used or a
     recipient's id that is not this credential's, PaymentRequired for what the plan does not include.
     """
-    before = get_credential(tx, workspace.id, credential_id)
+    before = lock_credential(tx, workspace.id, credential_id)
     if recipient_id is not None and normalize_id(recipient_id) != before.recipient.id:
         raise Invalid("Must be the id of this credential's recipient, or be left out", ("recipient", "id"))
     given = {fold_tag(tag): value for tag, value in (custom_attributes or {}).items()}
@@ -93,7 +97,8 @@ def update_credential(
     )
     if after == before:
         return before
-    after = msgspec.structs.replace(after, updated_at=at)
+    is_correction = before.state == "issued"
+    after = msgspec.structs.replace(after, version=before.version + is_correction, updated_at=at)
     keys = {f"{name}_": value for name, value in search_keys(recipient).items()}
     values = {
         "new_recipient_id": recipient.id,
@@ -102,8 +107,13 @@ def update_credential(
         "new_issue_date": after.issue_date,
         "new_expiry_date": after.expiry_date,
         "new_custom_attributes": after.custom_attributes,
+        "new_version": after.version,
         "new_updated_at": after.updated_at,
     }
+    if is_correction:
+        keep_version(tx, before, at=at)
     tx.execute(_UPDATE, {"of_workspace": workspace.id, "of_id": credential_id, **keys, **values})
+    if is_correction:
+        renew_pin(tx, workspace, after, at=at)
     record_events(tx, workspace.id, ["credential.updated"], [credential_id], at=at)
     return after

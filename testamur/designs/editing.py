@@ -7,9 +7,10 @@ from testamur.db import Transaction
 from testamur.designs.assets import WorkspaceAssets
 from testamur.designs.creating import NAME_LENGTH_MAX
 from testamur.designs.model import Design
-from testamur.designs.queries import get_design, get_version
+from testamur.designs.queries import get_version, lock_design
 from testamur.designs.tables import design_versions, designs
-from testamur.rendering.document import Document, to_json
+from testamur.errors import Conflict
+from testamur.rendering.document import Document, parse_document, to_json
 from testamur.rendering.renderer import Renderer
 from testamur.storage import Storage
 from testamur.text import checked, clean_line
@@ -32,13 +33,20 @@ def update_design(
     *,
     name: str | None = None,
     document: Document | None = None,
+    if_version: int | None = None,
     at: datetime,
 ) -> Design:
     """Rename a design, or draw it anew: that adds a version, and what was rendered from older ones stays as it is.
 
-    Raises NotFound, Invalid.
+    Raises NotFound, Invalid, or Conflict if the newest version is another than `if_version`: somebody has drawn
+    meanwhile, and what was drawn from an older version would undo it.
     """
-    before = get_design(tx, workspace_id, design_id)
+    before = lock_design(tx, workspace_id, design_id)
+    if if_version is not None and if_version != before.version:
+        raise Conflict(
+            f"The design is at version {before.version}, not {if_version}: it was changed meanwhile. Read it again, "
+            "and make the change there"
+        )
     after = msgspec.structs.replace(
         before, name=before.name if name is None else checked("name", clean_line, name, length_max=NAME_LENGTH_MAX)
     )
@@ -63,6 +71,14 @@ def update_design(
     values = {"new_name": after.name, "new_version": after.version, "new_updated_at": at}
     tx.execute(_UPDATE, {"of_workspace": workspace_id, "of_id": design_id, **values})
     return after
+
+
+def restore_version(
+    tx: Transaction, storage: Storage, workspace_id: str, design_id: str, number: int, *, at: datetime
+) -> Design:
+    """What was drawn in an older version becomes the next one. Raises NotFound."""
+    stored = get_version(tx, workspace_id, design_id, number)
+    return update_design(tx, storage, workspace_id, design_id, document=parse_document(stored.document), at=at)
 
 
 def remove_design(tx: Transaction, workspace_id: str, design_id: str) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from testamur.db import Transaction
 from testamur.designs.assets import add_asset
 from testamur.designs.creating import create_design
 from testamur.designs.model import Design
+from testamur.designs.packages import DesignPackage
 from testamur.errors import Invalid
 from testamur.rendering.document import DesignFile, picture_sources, with_sources
 from testamur.rendering.elements import ASSET
@@ -17,8 +19,33 @@ def import_design(
     tx: Transaction, storage: Storage, workspace_id: str, drawn: DesignFile, *, folder: Path, at: datetime
 ) -> Design:
     """A new design from a file, with the pictures that it names beside it in `folder`. Raises Invalid."""
+    return _import(tx, storage, workspace_id, drawn, lambda name: _read_picture(folder, name), at=at)
+
+
+def import_package(
+    tx: Transaction, storage: Storage, workspace_id: str, package: DesignPackage, *, at: datetime
+) -> Design:
+    """A new design from what an archive held. Raises Invalid."""
+
+    def read(name: str) -> bytes:
+        if name not in package.pictures:
+            raise _missing(name)
+        return package.pictures[name]
+
+    return _import(tx, storage, workspace_id, package.drawn, read, at=at)
+
+
+def _import(
+    tx: Transaction,
+    storage: Storage,
+    workspace_id: str,
+    drawn: DesignFile,
+    read: Callable[[str], bytes],
+    *,
+    at: datetime,
+) -> Design:
     sources = {
-        source: "asset:" + add_asset(tx, storage, workspace_id, _read_picture(folder, source), at=at)
+        source: "asset:" + add_asset(tx, storage, workspace_id, read(source), at=at)
         for source in picture_sources(drawn.document)
         if not ASSET.fullmatch(source)
     }
@@ -31,5 +58,9 @@ def _read_picture(folder: Path, name: str) -> bytes:
     root = folder.resolve()
     path = (root / name).resolve()
     if not path.is_relative_to(root) or not path.is_file():
-        raise Invalid(f'There is no picture "{name[:100]}" beside the design file')
+        raise _missing(name)
     return path.read_bytes()
+
+
+def _missing(name: str) -> Invalid:
+    return Invalid(f'There is no picture "{name[:100]}" beside the design file')

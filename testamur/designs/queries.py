@@ -13,6 +13,13 @@ _OF_WORKSPACE = select(designs).where(designs.c.workspace_id == bindparam("works
 _BY_ID = _OF_WORKSPACE.where(designs.c.id == bindparam("id"))
 _BY_IDS = _OF_WORKSPACE.where(designs.c.id.in_(bindparam("ids", expanding=True)))
 _STARTERS = _OF_WORKSPACE.where(designs.c.starter.is_not(None)).order_by(designs.c.id)
+# Nothing deletes these until the transaction ends; SQLite writes one at a time anyway.
+_HELD = (
+    select(designs.c.id, designs.c.version)
+    .where(designs.c.workspace_id == bindparam("workspace_id"), designs.c.id.in_(bindparam("ids", expanding=True)))
+    .with_for_update(read=True, key_share=True)
+)
+_LOCKED = _BY_ID.with_for_update()
 _PAGER = Pager(_OF_WORKSPACE, designs.c.created_at, designs.c.id)
 _VERSION = select(design_versions).where(
     design_versions.c.workspace_id == bindparam("workspace_id"),
@@ -22,6 +29,14 @@ _VERSION = select(design_versions).where(
 _ASSET = select(assets.c.digest).where(
     assets.c.workspace_id == bindparam("workspace_id"), assets.c.digest == bindparam("digest")
 )
+_VERSIONS_PAGER = Pager(
+    select(design_versions).where(
+        design_versions.c.workspace_id == bindparam("workspace_id"),
+        design_versions.c.design_id == bindparam("of_design"),
+    ),
+    design_versions.c.number,
+    design_versions.c.design_id,
+)
 
 
 def get_design(tx: Transaction, workspace_id: str, design_id: str) -> Design:
@@ -30,6 +45,20 @@ def get_design(tx: Transaction, workspace_id: str, design_id: str) -> Design:
     if row is None:
         raise NotFound
     return _model(row)
+
+
+def lock_design(tx: Transaction, workspace_id: str, design_id: str) -> Design:
+    """The design, which nobody else changes, deletes or pins until the transaction ends. Raises NotFound."""
+    row = tx.execute(_LOCKED, {"workspace_id": workspace_id, "id": design_id}).one_or_none()
+    if row is None:
+        raise NotFound
+    return _model(row)
+
+
+def hold_designs(tx: Transaction, workspace_id: str, design_ids: Iterable[str]) -> dict[str, int]:
+    """The newest version of each design, by id; the designs are there until the transaction ends."""
+    rows = tx.execute(_HELD, {"workspace_id": workspace_id, "ids": list(design_ids)})
+    return {row.id: row.version for row in rows}
 
 
 def find_designs(tx: Transaction, workspace_id: str, design_ids: Iterable[str]) -> dict[str, Design]:
@@ -60,6 +89,14 @@ def get_version(tx: Transaction, workspace_id: str, design_id: str, number: int)
 def has_asset(tx: Transaction, workspace_id: str, digest: str) -> bool:
     """Whether a picture of that digest is the workspace's."""
     return tx.execute(_ASSET, {"workspace_id": workspace_id, "digest": digest}).first() is not None
+
+
+def list_versions(
+    tx: Transaction, workspace_id: str, design_id: str, cursor: Cursor | None, limit: int
+) -> Page[DesignVersion]:
+    """A design's versions, newest first; none if there is no such design."""
+    page = _VERSIONS_PAGER.rows(tx, {"workspace_id": workspace_id, "of_design": design_id}, cursor, limit)
+    return map_page(page, lambda rows: [DesignVersion(**row._mapping) for row in rows])  # noqa: SLF001
 
 
 def _model(row: Row[Any]) -> Design:

@@ -148,6 +148,8 @@ def _run(  # noqa: PLR0917 - it goes on with what its caller has opened.
         if number * ROWS_PER_CHUNK <= found.done:
             continue
         with database.write() as tx:
+            # What is pinned is what the template says in the transaction that issues.
+            template = get_credential_template(tx, workspace.id, found.credential_template_id)
             # Nothing is written unless the import still is this worker's to run: the counts move in the same
             # transaction as the rows, and the chunk's number can be inserted once only.
             checked = [item for item in outcomes if isinstance(item, CheckedRow)]

@@ -12,6 +12,7 @@ from testamur.clock import now, today
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.links import page_url, rendering_url
 from testamur.credentials.model import Status
+from testamur.credentials.pins import find_pin
 from testamur.credentials.queries import get_public_credential
 from testamur.credentials.renderings import (
     PNG_WIDTH_PX,
@@ -22,6 +23,7 @@ from testamur.credentials.renderings import (
     record_renderings,
 )
 from testamur.credentials.sending import set_delivery_states
+from testamur.credentials.versions import began_at
 from testamur.db import Transaction
 from testamur.delivery.outbox import record_opened
 from testamur.errors import NotFound
@@ -66,6 +68,8 @@ class ShownCredential(msgspec.Struct, frozen=True, kw_only=True):
     revocation_reason: str | None
     issue_date: ShownDate
     expiry_date: ShownDate | None
+    version: int
+    corrected_on: ShownDate | None
     public_id: str
     public_url: str
     learning_event_url: str | None
@@ -134,17 +138,23 @@ def _read(
         )
         for item in renderings
     ]
+    # The page says what the pictures on it say.
+    pin = find_pin(tx, workspace.id, credential.id)
+    issuer_name = workspace.name if pin is None else as_text(pin.values["issuer.name"])
+    corrected_at = began_at(tx, credential) if credential.version > 1 else None
     shown = ShownCredential(
-        name=template.name,
+        name=template.name if pin is None else as_text(pin.values["group.name"]),
         recipient_name=credential.recipient.name,
-        issuer_name=workspace.name,
+        issuer_name=issuer_name,
         issuer_url=workspace.website_url,
-        issuer_initials=_initials(workspace.name),
+        issuer_initials=_initials(issuer_name),
         status=credential.status_on(today(workspace.time_zone, at)),
         revoked_on=_shown_date(credential.revoked_at.date()) if credential.revoked_at else None,
         revocation_reason=credential.revocation_reason,
         issue_date=_shown_date(credential.issue_date),
         expiry_date=_shown_date(credential.expiry_date) if credential.expiry_date else None,
+        version=credential.version,
+        corrected_on=_shown_date(today(workspace.time_zone, corrected_at)) if corrected_at else None,
         public_id=credential.public_id,
         public_url=page_url(base_url, credential.public_id),
         learning_event_url=template.learning_event_url,

@@ -17,6 +17,7 @@ from testamur.credentials.revoking import revoke_credential, unrevoke_credential
 from testamur.credentials.searching import search_credentials, sort_type
 from testamur.credentials.sending import queue_delivery, send_credential
 from testamur.credentials.updating import update_credential
+from testamur.credentials.versions import list_versions
 from testamur.db import Transaction
 from testamur.db.paging import LIMIT_DEFAULT
 from testamur.errors import Invalid, TestamurError
@@ -33,7 +34,9 @@ from testamur.wire.v1.credentials import (
     SendCredential,
     UpdateCredential,
     WireCredential,
+    WireCredentialVersion,
     to_credential_design,
+    to_credential_version,
     to_state,
     to_wire_credential,
 )
@@ -136,7 +139,7 @@ def get(call: Call) -> WireCredential:
 def issue(call: Call) -> WireCredential:
     # There is no documented body: clients send none, {} or [], and whatever it is stays unread.
     with call.platform.database.write() as tx:
-        issued = issue_credential(tx, call.workspace, call.id, plan=call.plan, at=call.at)
+        issued = issue_credential(tx, call.workspace, call.id, base_url=call.base_url, plan=call.plan, at=call.at)
     call.platform.wake_worker()
     return _wire(call, issued)
 
@@ -201,7 +204,9 @@ def create_bulk(call: Call) -> BulkAnswer:
                 with tx.begin_nested():
                     made = _draft(call, tx, convert_object(item, CreateCredential))
                     if body.action != "draft":
-                        made = issue_credential(tx, call.workspace, made.id, plan=call.plan, at=call.at)
+                        made = issue_credential(
+                            tx, call.workspace, made.id, base_url=call.base_url, plan=call.plan, at=call.at
+                        )
                     if body.action == "send":
                         queue_delivery(
                             tx, call.workspace, [made], base_url=call.base_url, is_repeatable=False, at=call.at
@@ -222,6 +227,11 @@ def list_credential_designs(call: Call) -> list[CredentialDesign]:
         with call.platform.database.write() as tx:
             record_renderings(tx, renderings, at=call.at)
     return [to_credential_design(rendering, call.base_url) for rendering in renderings]
+
+
+def list_credential_versions(call: Call) -> list[WireCredentialVersion]:
+    with call.platform.database.read() as tx:
+        return [to_credential_version(version) for version in list_versions(tx, call.workspace.id, call.id)]
 
 
 def _wire(call: Call, credential: Credential) -> WireCredential:
@@ -294,7 +304,8 @@ OPERATIONS = [
         path="/credentials/{id}",
         name="updateCredential",
         summary="Update a credential",
-        description="Issued credentials can be corrected too; their previews get new addresses. Nothing is sent again.",
+        description="A change of an issued credential is a correction: it makes the credential's next version, and its "
+        "previews get new addresses. Nothing is sent again.",
         tag=_TAG,
         run=update,
         body=UpdateCredential,
@@ -345,6 +356,18 @@ OPERATIONS = [
         run=list_credential_designs,
         answer=list[CredentialDesign],
         errors=(404,),
+    ),
+    Operation(
+        method="GET",
+        path="/credentials/{id}/versions",
+        name="listCredentialVersions",
+        summary="List a credential's versions",
+        description="Newest first. Each correction of an issued credential makes one; a draft has one.",
+        tag=_TAG,
+        run=list_credential_versions,
+        answer=list[WireCredentialVersion],
+        errors=(404,),
+        is_extension=True,
     ),
     Operation(
         method="POST",

@@ -29,6 +29,7 @@ def update(call: Call) -> GroupSettings:
             criteria=body.criteria,
             expiry_rule=to_rule(body.expiry),
             language=None if isinstance(body.language, UnsetType) else body.language,
+            design_policy=body.design_policy or None,
             plan=call.plan,
             at=call.at,
         )
@@ -66,7 +67,7 @@ OPERATIONS = [
         name="updateGroupSettings",
         summary="Update a credential template's settings",
         description="Description, criteria, how long its credentials are valid, in which language dates and numbers are "
-        "written on them, and which emails they send.",
+        "written on them, whether they keep the look they are issued with, and which emails they send.",
         tag=_TAG,
         run=update,
         body=UpdateGroupSettings,

@@ -38,6 +38,14 @@ class Call:
             raise NotFound
         return found
 
+    @property
+    def number(self) -> int:
+        """The `{number}` of the path. Raises NotFound if nothing can have it."""
+        text = self.path["number"]
+        if not text.isascii() or not text.isdigit() or len(text) > NUMBER_DIGITS_MAX:
+            raise NotFound
+        return int(text)
+
     def body(self, shape: type[Shape]) -> Shape:
         """The request body. Raises InvalidJSON or Invalid."""
         return decode_object(self.content, shape)
@@ -56,6 +64,7 @@ class Call:
         return self.platform.settings.base_url
 
 
+NUMBER_DIGITS_MAX = 9
 BODY_BYTES_MAX = 1024 * 1024
 
 
@@ -94,6 +103,8 @@ class Operation:
     status: int = 200
     body: Any = None
     answer: Any = None
+    # Of an answer that is a file.
+    file_type: str = "text/csv"
     is_body_required: bool = True
     is_list: bool = False
     parameters: tuple[Parameter, ...] = ()

@@ -6,8 +6,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from testamur.credentials.links import rendering_url
 from testamur.credentials.model import Credential, DeliveryState, Status
 from testamur.credentials.renderings import Rendering
+from testamur.credentials.versions import CredentialVersion
 from testamur.wire.v1.errors import ErrorBody
 from testamur.wire.v1.timestamps import timestamp
+from testamur.wire.v1.words import wire_name
 
 GivenAttributes = Annotated[
     dict[str, Any],
@@ -134,6 +136,21 @@ class CredentialState(Struct, rename="camel", kw_only=True):
     delivery: Annotated[DeliveryState, Meta(description="What became of its delivery by email.")]
 
 
+class WireCredentialVersion(Struct, rename="camel", kw_only=True):
+    """What a credential stated from some moment on."""
+
+    number: int
+    supersedes: Annotated[int | None, Meta(description="Number of the version that it corrects; null for the first.")]
+    changed: Annotated[
+        list[str],
+        Meta(
+            description="recipient.name, recipient.email, issueDate, expiryDate, and tags of custom attributes.",
+            examples=[["recipient.name", "custom.mentor"]],
+        ),
+    ]
+    created_at: str
+
+
 class WireRecipient(Struct, kw_only=True):
     """Who received a credential."""
 
@@ -204,6 +221,15 @@ def to_state(credential: Credential) -> CredentialState:
         revocation_reason=credential.revocation_reason,
         scheduled_for=told(credential.scheduled_for),
         delivery=credential.delivery_state,
+    )
+
+
+def to_credential_version(version: CredentialVersion) -> WireCredentialVersion:
+    return WireCredentialVersion(
+        number=version.number,
+        supersedes=version.supersedes,
+        changed=[wire_name(name) for name in version.changed],
+        created_at=timestamp(version.created_at),
     )
 
 

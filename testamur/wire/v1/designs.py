@@ -1,9 +1,10 @@
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from testamur.designs.links import preview_url
-from testamur.designs.model import Design
+from testamur.designs.model import Design, DesignVersion
 from testamur.wire.v1.timestamps import timestamp
 
 
@@ -36,17 +37,37 @@ class CreateDesign(Struct, kw_only=True):
     document: DesignDocument
 
 
-class UpdateDesign(Struct, kw_only=True):
+class UpdateDesign(Struct, rename="camel", kw_only=True):
     """What to change of a design template; another document becomes its next version."""
 
     name: DesignName | UnsetType | None = UNSET
     document: DesignDocument | UnsetType | None = UNSET
+    if_version: (
+        Annotated[int, Meta(ge=1, description="Changes nothing, and answers 409, if the newest version is another.")]
+        | UnsetType
+        | None
+    ) = UNSET
 
 
 class WireDocument(Struct, kw_only=True):
     """What is drawn, in one version of a design template."""
 
     version: int
+    document: dict[str, Any]
+
+
+class WireDesignVersion(Struct, rename="camel", kw_only=True):
+    """A version of a design template."""
+
+    number: int
+    is_current: Annotated[bool, Meta(description="Whether it is the newest one.")]
+    preview_url: str
+    created_at: str
+
+
+class WireDrawnVersion(WireDesignVersion, kw_only=True):
+    """A version of a design template, with what is drawn in it."""
+
     document: dict[str, Any]
 
 
@@ -68,3 +89,21 @@ def to_design(design: Design, base_url: str) -> WireDesign:
         created_at=timestamp(design.created_at),
         updated_at=timestamp(design.updated_at),
     )
+
+
+def to_design_version(design: Design, version: DesignVersion, base_url: str) -> WireDesignVersion:
+    return WireDesignVersion(**_version_members(design, version, base_url))
+
+
+def to_drawn_version(design: Design, version: DesignVersion, base_url: str) -> WireDrawnVersion:
+    document = msgspec.json.decode(version.document)
+    return WireDrawnVersion(**_version_members(design, version, base_url), document=document)
+
+
+def _version_members(design: Design, version: DesignVersion, base_url: str) -> dict[str, Any]:
+    return {
+        "number": version.number,
+        "is_current": version.number == design.version,
+        "preview_url": preview_url(base_url, msgspec.structs.replace(design, version=version.number)),
+        "created_at": timestamp(version.created_at),
+    }

@@ -2,7 +2,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from testamur.credential_templates.model import CredentialTemplate, ExpiryRule
+from testamur.credential_templates.model import CredentialTemplate, DesignPolicy, ExpiryRule
 from testamur.delivery.queueing import EmailKind
 
 Kind = Literal["delivery", "expiry_reminder", "expired"]
@@ -16,6 +16,15 @@ class Expiry(Struct):
     unit: Literal["days", "weeks", "months", "years"]
 
 
+Policy = Annotated[
+    DesignPolicy,
+    Meta(
+        description="follow: credentials look as their template and designs do now. pinned: what is issued from now on "
+        "keeps the design versions and values it was issued with."
+    ),
+]
+
+
 class GroupSettings(Struct, rename="camel", kw_only=True):
     """What the group object of the protocol has no words for."""
 
@@ -24,6 +33,7 @@ class GroupSettings(Struct, rename="camel", kw_only=True):
     criteria: str | None
     expiry: Expiry | None
     language: Annotated[str, Meta(description=_LANGUAGE, examples=["en"])]
+    design_policy: Policy
     email_templates: Annotated[
         dict[str, str], Meta(description="Email templates used instead of the defaults, by kind.")
     ]
@@ -42,6 +52,7 @@ class UpdateGroupSettings(Struct, rename="camel", kw_only=True):
     language: (
         Annotated[str, Meta(description=_LANGUAGE, examples=["pt-BR"], extra_json_schema={"maxLength": 35})] | UnsetType
     ) = UNSET
+    design_policy: Policy | UnsetType = UNSET
     email_templates: (
         Annotated[
             dict[Kind, str | None], Meta(description="The id of an email template by kind; null for the default one.")
@@ -58,6 +69,7 @@ def to_group_settings(template: CredentialTemplate, chosen: dict[EmailKind, str]
         criteria=template.criteria,
         expiry=None if rule is None else Expiry(rule.number, rule.unit),
         language=template.language,
+        design_policy=template.design_policy,
         email_templates={str(kind): id_ for kind, id_ in chosen.items()},
     )
 

@@ -70,7 +70,8 @@ def read_cursor(text: str | None, list_name: str, value_type: Any = datetime) ->
             raise ValueError
         decoded = msgspec.json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_CursorText)
         row_id = normalize_id(decoded.id)
-        value = msgspec.convert(decoded.value, value_type)
+        # Not strict: a number stands as text in a cursor too.
+        value = msgspec.convert(decoded.value, value_type, strict=False)
         if decoded.of != list_name or row_id is None or (isinstance(value, datetime) and value.tzinfo is None):
             raise ValueError
     except (ValueError, msgspec.MsgspecError):
@@ -81,6 +82,6 @@ def read_cursor(text: str | None, list_name: str, value_type: Any = datetime) ->
 def _encode(cursor: Cursor | None, list_name: str) -> str | None:
     if cursor is None:
         return None
-    value = cursor.value if isinstance(cursor.value, str) else cursor.value.isoformat()
+    value = str(cursor.value) if isinstance(cursor.value, str | int) else cursor.value.isoformat()
     content = _CursorText(list_name, cursor.direction, value, cursor.id)
     return urlsafe_b64encode(msgspec.json.encode(content)).decode().rstrip("=")

@@ -45,7 +45,14 @@ def test_a_revoked_credential_is_in_force_no_more_and_can_be_again(api, client, 
 
 def test_settings_of_a_template_and_the_expiry_rule(api, group, draft):
     path = f"/groups/{group['id']}/settings"
-    expected = {"id": group["id"], "description": None, "criteria": None, "expiry": None, "emailTemplates": {}}
+    expected = {
+        "id": group["id"],
+        "description": None,
+        "criteria": None,
+        "expiry": None,
+        "emailTemplates": {},
+        "designPolicy": "follow",
+    }
     assert api("GET", path) == expected
     changed = api("PATCH", path, {"criteria": "Passed", "expiry": {"number": 6, "unit": "months"}})
     assert changed == {**expected, "criteria": "Passed", "expiry": {"number": 6, "unit": "months"}}
