@@ -6,6 +6,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from testamur import __version__
+from testamur.cli.check import check_command
 from testamur.cli.designs import design_group
 from testamur.cli.issue import issue_command
 from testamur.cli.serve import migrate_command, serve_command
@@ -37,6 +38,7 @@ for command in (
     workspace_group,
     token_group,
     design_group,
+    check_command,
     issue_command,
     storage_group,
 ):

@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from testamur.api.v1 import (
     attributes,
+    checks,
     credentials,
     designs,
     email_templates,
@@ -42,6 +43,7 @@ OPERATIONS: list[Operation] = [
     *interactions.OPERATIONS,
     *attributes.OPERATIONS,
     *imports.OPERATIONS,
+    *checks.OPERATIONS,
     *email_templates.OPERATIONS,
     *webhooks.OPERATIONS,
     *workspaces.OPERATIONS,
