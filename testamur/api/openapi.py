@@ -61,6 +61,7 @@ _ERRORS = {
     422: ("The Idempotency-Key was used for another request", ("unprocessable",)),
     429: ("Too many requests", ("rate_limited",)),
     500: ("Something broke on Testamur's end", ("internal_server_error",)),
+    503: ("The server is too busy for this", ("service_unavailable",)),
 }
 _ERRORS_OF_EVERY_OPERATION = (400, 401, 429, 500)
 
@@ -185,7 +186,7 @@ def _responses(operation: Operation, schemas: dict[str, Any]) -> Iterable[tuple[
             "description": f"{description} ({', '.join(codes)})",
             "content": {"application/json": {"schema": schemas[str(Error)]}},
         }
-        if status == 429:
+        if status in {429, 503}:
             response["headers"] = {
                 "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
             }
