@@ -47,8 +47,8 @@ def export_command(design_id: str, out: Path, workspace: str | None) -> None:
     with opened_platform() as platform, platform.database.read() as tx:
         owner = find_workspace(tx, workspace)
         try:
-            package = export_design(tx, platform.storage, owner.id, normalize_id(design_id) or "")
+            drawn, pictures = export_design(tx, platform.storage, owner.id, normalize_id(design_id) or "")
         except NotFound:
             raise NotFound(f"The workspace {owner.slug} has no design {design_id}") from None
-    write_file(out, pack(package))
-    click.echo(f"Wrote the {package.drawn.type} design {package.drawn.name} to {out}")
+    write_file(out, pack(drawn, pictures))
+    click.echo(f"Wrote the {package.drawn.type} design {drawn.name} to {out}")

@@ -2,7 +2,6 @@ from sqlalchemy import bindparam, select
 
 from testamur.db import Transaction
 from testamur.designs.assets import WorkspaceAssets
-from testamur.designs.packages import DesignPackage
 from testamur.designs.queries import get_design, get_version
 from testamur.designs.tables import assets
 from testamur.rendering.document import DesignFile, parse_document, picture_sources, with_sources
@@ -14,8 +13,10 @@ _MEDIA_TYPES = select(assets.c.digest, assets.c.media_type).where(
 )
 
 
-def export_design(tx: Transaction, storage: Storage, workspace_id: str, design_id: str) -> DesignPackage:
-    """A design as it is now, with its pictures as files beside it. Raises NotFound."""
+def export_design(
+    tx: Transaction, storage: Storage, workspace_id: str, design_id: str
+) -> tuple[DesignFile, dict[str, bytes]]:
+    """A design as it is now, and its pictures as files beside it, by their names. Raises NotFound."""
     design = get_design(tx, workspace_id, design_id)
     document = parse_document(get_version(tx, workspace_id, design_id, design.version).document)
     sources = [source for source in picture_sources(document) if ASSET.fullmatch(source)]
@@ -28,7 +29,7 @@ def export_design(tx: Transaction, storage: Storage, workspace_id: str, design_i
     }
     read = WorkspaceAssets(storage, workspace_id).read
     drawn = DesignFile(name=design.name, type=design.type, document=with_sources(document, names))
-    return DesignPackage(drawn=drawn, pictures={names[source]: read(digest) for source, digest in digests.items()})
+    return drawn, {names[source]: read(digest) for source, digest in digests.items()}
 
 
 def _extension(media_type: str) -> str:

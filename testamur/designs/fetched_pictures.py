@@ -18,7 +18,7 @@ from testamur.designs.tables import fetched_pictures
 from testamur.errors import Invalid, Problem, Unavailable
 from testamur.outgoing.fetching import FetchFailed, fetch
 from testamur.rendering.elements import ASSET
-from testamur.rendering.pictures import PICTURE_BYTES_MAX
+from testamur.rendering.pictures import PICTURE_BYTES_MAX, prepare_picture
 from testamur.rendering.values import Value
 from testamur.storage import Storage
 
@@ -123,13 +123,14 @@ class FetchedPictures:
         try:
             content = fetch(
                 url,
-                accept="image/png, image/jpeg",
+                accept="image/png, image/jpeg, image/webp, image/svg+xml, image/gif",
                 bytes_max=PICTURE_BYTES_MAX,
                 seconds=FETCH_SECONDS_MAX,
                 allow_private=self._allow_private,
             )
+            picture = prepare_picture(content)
             with self._database.write() as tx:
-                asset = add_asset(tx, self._storage, workspace_id, content, at=now())
+                asset = add_asset(tx, self._storage, workspace_id, picture, at=now())
                 row = {"workspace_id": workspace_id, "url_digest": digest, "url": url, "asset_digest": asset}
                 tx.execute(_INSERT, {**row, "fetched_at": now()})
                 # Another process may have been quicker, and the server may have given it another picture.

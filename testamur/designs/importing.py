@@ -12,6 +12,7 @@ from testamur.designs.packages import DesignPackage
 from testamur.errors import Invalid
 from testamur.rendering.document import DesignFile, picture_sources, with_sources
 from testamur.rendering.elements import ASSET
+from testamur.rendering.pictures import Prepared, prepare_picture
 from testamur.storage import Storage
 
 
@@ -27,7 +28,7 @@ def import_package(
 ) -> Design:
     """A new design from what an archive held. Raises Invalid."""
 
-    def read(name: str) -> bytes:
+    def read(name: str) -> Prepared:
         if name not in package.pictures:
             raise _missing(name)
         return package.pictures[name]
@@ -40,7 +41,7 @@ def _import(
     storage: Storage,
     workspace_id: str,
     drawn: DesignFile,
-    read: Callable[[str], bytes],
+    read: Callable[[str], Prepared],
     *,
     at: datetime,
 ) -> Design:
@@ -53,13 +54,13 @@ def _import(
     return create_design(tx, storage, workspace_id, msgspec.structs.replace(drawn, document=document), at=at)
 
 
-def _read_picture(folder: Path, name: str) -> bytes:
+def _read_picture(folder: Path, name: str) -> Prepared:
     """A design file may come from anybody, so it names pictures in its own folder and nothing else on the machine."""
     root = folder.resolve()
     path = (root / name).resolve()
     if not path.is_relative_to(root) or not path.is_file():
         raise _missing(name)
-    return path.read_bytes()
+    return prepare_picture(path.read_bytes())
 
 
 def _missing(name: str) -> Invalid:

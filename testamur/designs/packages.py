@@ -16,7 +16,7 @@ import msgspec
 from testamur.errors import Invalid
 from testamur.rendering.document import DesignFile, parse_design_file, picture_sources
 from testamur.rendering.elements import ASSET
-from testamur.rendering.pictures import check_picture
+from testamur.rendering.pictures import Prepared, prepare_picture
 
 DESIGN_NAME = "design.json"
 ENTRIES_MAX = 200
@@ -32,16 +32,16 @@ class DesignPackage(msgspec.Struct, frozen=True, kw_only=True):
     """A design file and the pictures that stood beside it, by their names."""
 
     drawn: DesignFile
-    pictures: dict[str, bytes]
+    pictures: dict[str, Prepared]
 
 
 def is_archive(content: bytes) -> bool:
     return content.startswith(b"PK")
 
 
-def pack(package: DesignPackage) -> bytes:
+def pack(drawn: DesignFile, pictures: Mapping[str, bytes]) -> bytes:
     """The archive: the same bytes for the same design, on every machine and day."""
-    files = {**package.pictures, DESIGN_NAME: msgspec.json.format(msgspec.json.encode(package.drawn), indent=2)}
+    files = {**pictures, DESIGN_NAME: msgspec.json.format(msgspec.json.encode(drawn), indent=2)}
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
         for name, content in sorted(files.items()):
@@ -124,15 +124,14 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
         raise _refused(entry, f"Unpacks to more than {RATIO_MAX} times its size")
 
 
-def _read_picture(archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo], name: str) -> bytes:
+def _read_picture(archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo], name: str) -> Prepared:
     if name not in entries:
         raise Invalid(f'There is no picture "{name[:100]}" beside the design file', (DESIGN_NAME,))
     content = _read(archive, entries[name])
     try:
-        check_picture(content)
+        return prepare_picture(content)
     except Invalid as error:
         raise error.under(name) from None
-    return content
 
 
 def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:

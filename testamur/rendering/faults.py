@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-from testamur.errors import Problem
+from testamur.errors import Invalid, Problem
 from testamur.rendering.attributes_in_text import problems_in
 from testamur.rendering.elements import (
     ASPECT_MAX,
@@ -25,14 +25,18 @@ from testamur.rendering.elements import (
     BackgroundPicture,
     Element,
     Group,
+    Icon,
     Image,
     Page,
+    Path,
     Polygon,
     QRCode,
     Signature,
     Text,
     attribute_of_source,
 )
+from testamur.rendering.figures import PATH_COORDINATE_MAX, parse_path
+from testamur.rendering.icons import icon_svg
 from testamur.rendering.order import order_problems
 
 _COLOR = re.compile(COLOR_PATTERN, re.ASCII)
@@ -121,7 +125,7 @@ def _broken(rule: _Rule, value: Any) -> Iterator[str]:
             yield f"Must be {rule.items[0]} to {rule.items[1]}, are {len(value)}"
 
 
-def element_problems(  # noqa: C901 - one case per type of element.
+def element_problems(  # noqa: C901, PLR0912 - one case per type of element.
     element: Element, path: tuple[str | int, ...], depth: int
 ) -> Iterator[Problem]:
     yield from part_problems(element, path)
@@ -140,6 +144,13 @@ def element_problems(  # noqa: C901 - one case per type of element.
             yield from (Problem((*path, "content"), fault) for fault in problems_in(element.content))
             if element.logo is not None:
                 yield from _source_problems(element.logo, (*path, "logo"), may_be_attribute=True)
+        case Path():
+            yield from _path_problems(element, path)
+        case Icon():
+            try:
+                icon_svg(element.icon, color="#000")
+            except Invalid as error:
+                yield Problem((*path, "icon"), error.message)
         case Group():
             if depth > GROUP_DEPTH_MAX:
                 yield Problem(path, f"Groups may lie in each other {GROUP_DEPTH_MAX} deep at most")
@@ -147,6 +158,15 @@ def element_problems(  # noqa: C901 - one case per type of element.
             for position, inner in enumerate(element.elements):
                 yield from element_problems(inner, (*path, "elements", position), depth + 1)
             yield from order_problems(element.elements, path)
+
+
+def _path_problems(element: Path, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    try:
+        parse_path(element.d)
+    except Invalid as error:
+        yield Problem((*path, "d"), error.message)
+    if element.view_box is not None and not all(0.01 <= side <= PATH_COORDINATE_MAX for side in element.view_box):
+        yield Problem((*path, "viewBox"), f"Must be a width and a height from 0.01 to {PATH_COORDINATE_MAX}")
 
 
 def _text_problems(element: Text, path: tuple[str | int, ...]) -> Iterator[Problem]:

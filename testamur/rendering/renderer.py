@@ -25,7 +25,7 @@ from testamur.rendering.fonts import FAMILIES, fallbacks, load_fonts
 from testamur.rendering.fonts.coverage import missing_letters, missing_message
 from testamur.rendering.fonts.languages import language_of
 from testamur.rendering.languages import subtags, upper_case
-from testamur.rendering.pictures import with_opacity
+from testamur.rendering.pictures import file_ending, with_opacity
 from testamur.rendering.pixels import Layer, RasterFormat, draw_over, encode, read_png
 from testamur.rendering.qr import qr_svg
 from testamur.rendering.typst_source import Source, typst_source
@@ -391,7 +391,7 @@ class Renderer:
     def _write_picture(self, content: bytes, opacity: float) -> str:
         if opacity < 1:
             content = with_opacity(content, opacity)
-        name = f"picture-{sha256(content).hexdigest()[:32]}{_ending(content)}"
+        name = f"picture-{sha256(content).hexdigest()[:32]}.{file_ending(content)}"
         path = Path(self._folder, name)
         if not path.exists():
             path.write_bytes(content)
@@ -474,12 +474,6 @@ def _is_right_to_left(text: str) -> bool:
         if direction == "L":
             return False
     return False
-
-
-def _ending(content: bytes) -> str:
-    if content.startswith(b"\x89PNG"):
-        return ".png"
-    return ".jpg" if content.startswith(b"\xff\xd8") else ".svg"
 
 
 def _read_picture(source: str, read: Callable[[str], bytes]) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from testamur.rendering import figures
 from testamur.rendering.attributes_in_text import tags_in
 from testamur.rendering.document import Document
 from testamur.rendering.elements import (
@@ -34,7 +35,7 @@ from testamur.rendering.elements import (
     attribute_of_source,
     every_element,
 )
-from testamur.rendering.figures import parse_path, path_svg, ribbon_paths, seal_path
+from testamur.rendering.figures import parse_path, path_svg, ribbon_path, seal_points
 from testamur.rendering.icons import icon_svg
 from testamur.rendering.order import bounds, in_reading_order, overlap
 
@@ -252,13 +253,11 @@ class _Writer:
             case Polygon():
                 points = ", ".join(f"({_mm(x)}, {_mm(y)})" for x, y in element.points)
                 return self._shape(element, path, 0, 0, f"polygon({_painted(element, opacity)}, {points})")
-            case Path() | Seal():
-                drawn = _svg(_outline_svg(element, opacity), f'{_box(element)}, fit: "stretch"')
-            case Ribbon():
-                drawn = _svg(_ribbon_svg(element, opacity), f'{_box(element)}, fit: "stretch"')
+            case Path() | Seal() | Ribbon():
+                drawn = _svg(_figure_svg(element, opacity), f'{_box(element)}, fit: "stretch"')
             case Icon():
                 svg = icon_svg(element.icon, color=element.color, stroke_width=element.stroke_width)
-                svg = svg.replace("<svg ", f'<svg opacity="{opacity:g}" ', 1) if opacity < 1 else svg
+                svg = _faded(svg, opacity)
                 drawn = _svg(svg, f"width: {_mm(element.size)}, height: {_mm(element.size)}")
         return self._shape(element, path, element.x, element.y, _rotated(drawn, element.rotation))
 
@@ -366,37 +365,38 @@ def _pictures(element: Element) -> list[Image | Signature]:
     return [inner for inner in every_element([element]) if isinstance(inner, Image | Signature)]
 
 
-def _outline_svg(element: Path | Seal, opacity: float) -> str:
-    if isinstance(element, Seal):
-        # In the element's own millimetres, so that its stroke is as thick all round.
-        data = seal_path(element.style, element.points, element.depth, width=element.width, height=element.height)
-        view = (element.width, element.height)
-        scale = 1.0
-    else:
-        data = parse_path(element.d)
-        view = element.view_box or (element.width, element.height)
-        scale = (view[0] / element.width + view[1] / element.height) / 2
-    return path_svg(
-        data,
-        view_box=view,
+def _figure_svg(element: Path | Seal | Ribbon, opacity: float) -> str:
+    """A figure as SVG, to be stretched to the element's box."""
+    match element:
+        case Path():
+            width, height = element.view_box or (element.width, element.height)
+            # The stroke's width is in mm; what is drawn in the view box is stretched to the element's size.
+            scale = (width / element.width + height / element.height) / 2
+            parts = [_part(element, parse_path(element.d), scale)]
+        case Seal():
+            width = height = 1.0
+            scale = (1 / element.width + 1 / element.height) / 2
+            parts = [_part(element, seal_points(element.style, element.points, element.depth), scale)]
+        case Ribbon():
+            width, height = element.width, element.height
+            paints: dict[str, Paint] = {"front": element.fill, "fold": element.fold}
+            drawn = ribbon_path(element.style, width, height)
+            parts = [figures.Part(path=path, fill=paints[shade]) for path, shade in drawn]
+    return _faded(path_svg(parts, (0, 0, width, height), stretch=True), opacity)
+
+
+def _part(element: Path | Seal, path: str, scale: float) -> figures.Part:
+    return figures.Part(
+        path=path,
         fill=element.fill,
         stroke=element.stroke,
         stroke_width=element.stroke_width * scale,
         dash=element.dash,
-        opacity=opacity,
     )
 
 
-def _ribbon_svg(element: Ribbon, opacity: float) -> str:
-    paints: dict[str, Paint] = {"front": element.fill, "fold": element.fold}
-    parts = ribbon_paths(element.style, element.width, element.height)
-    view = (element.width, element.height)
-    drawn = [path_svg(data, view_box=view, fill=paints[shade], opacity=opacity) for data, shade in parts]
-    inner = "".join(
-        svg.partition(">")[2].removesuffix("</svg>").replace('"g0"', f'"g{n}"').replace("#g0", f"#g{n}")
-        for n, svg in enumerate(drawn)
-    )
-    return drawn[0].partition(">")[0] + ">" + inner + "</svg>"
+def _faded(svg: str, opacity: float) -> str:
+    return svg.replace("<svg ", f'<svg opacity="{opacity:g}" ', 1) if opacity < 1 else svg
 
 
 def _svg(svg: str, options: str) -> str:
