@@ -51,4 +51,4 @@ def export_command(design_id: str, out: Path, workspace: str | None) -> None:
         except NotFound:
             raise NotFound(f"The workspace {owner.slug} has no design {design_id}") from None
     write_file(out, pack(drawn, pictures))
-    click.echo(f"Wrote the {package.drawn.type} design {drawn.name} to {out}")
+    click.echo(f"Wrote the {drawn.type} design {drawn.name} to {out}")

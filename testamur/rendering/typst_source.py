@@ -254,7 +254,7 @@ class _Writer:
                 points = ", ".join(f"({_mm(x)}, {_mm(y)})" for x, y in element.points)
                 return self._shape(element, path, 0, 0, f"polygon({_painted(element, opacity)}, {points})")
             case Path() | Seal() | Ribbon():
-                drawn = _svg(_figure_svg(element, opacity), f'{_box(element)}, fit: "stretch"')
+                drawn = _figure(element, opacity)
             case Icon():
                 svg = icon_svg(element.icon, color=element.color, stroke_width=element.stroke_width)
                 svg = _faded(svg, opacity)
@@ -365,27 +365,32 @@ def _pictures(element: Element) -> list[Image | Signature]:
     return [inner for inner in every_element([element]) if isinstance(inner, Image | Signature)]
 
 
-def _figure_svg(element: Path | Seal | Ribbon, opacity: float) -> str:
-    """A figure as SVG, to be stretched to the element's box."""
+def _figure(element: Path | Seal | Ribbon, opacity: float) -> str:
+    """A figure as SVG that is stretched to the element's box, beyond which the outer half of its stroke reaches."""
+    margin = 0.0 if isinstance(element, Ribbon) or element.stroke is None else element.stroke_width
     match element:
         case Path():
             width, height = element.view_box or (element.width, element.height)
-            # The stroke's width is in mm; what is drawn in the view box is stretched to the element's size.
-            scale = (width / element.width + height / element.height) / 2
-            parts = [_part(element, parse_path(element.d), scale)]
+            parts = [_part(element, parse_path(element.d), width, height)]
         case Seal():
             width = height = 1.0
-            scale = (1 / element.width + 1 / element.height) / 2
-            parts = [_part(element, seal_points(element.style, element.points, element.depth), scale)]
+            parts = [_part(element, seal_points(element.style, element.points, element.depth), width, height)]
         case Ribbon():
             width, height = element.width, element.height
             paints: dict[str, Paint] = {"front": element.fill, "fold": element.fold}
             drawn = ribbon_path(element.style, width, height)
             parts = [figures.Part(path=path, fill=paints[shade]) for path, shade in drawn]
-    return _faded(path_svg(parts, (0, 0, width, height), stretch=True), opacity)
+    beyond_x, beyond_y = margin * width / element.width, margin * height / element.height
+    view_box = (-beyond_x, -beyond_y, width + 2 * beyond_x, height + 2 * beyond_y)
+    svg = _faded(path_svg(parts, view_box, stretch=True), opacity)
+    size = f"width: {_mm(element.width + 2 * margin)}, height: {_mm(element.height + 2 * margin)}"
+    image = _svg(svg, f'{size}, fit: "stretch"')
+    return f"box({_box(element)}, {_placed(-margin, -margin, image)})"
 
 
-def _part(element: Path | Seal, path: str, scale: float) -> figures.Part:
+def _part(element: Path | Seal, path: str, width: float, height: float) -> figures.Part:
+    # The stroke's width is in mm; what is drawn in the view box is stretched to the element's size.
+    scale = (width / element.width + height / element.height) / 2
     return figures.Part(
         path=path,
         fill=element.fill,
