@@ -24,7 +24,7 @@ PKCS12_BYTES_MAX = 64 * 1024
 PASSWORD_LENGTH_MAX = 1024
 RSA_BITS_MIN, RSA_BITS_MAX = 2048, 8192
 CHAIN_MAX = 10
-OPENING_SECONDS_MAX = 10.0
+OPENING_SECONDS_MAX = 20.0
 
 SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -68,7 +68,7 @@ class _Opened(msgspec.Struct):
 def read_identity(content: bytes, password: str, *, at: datetime) -> SigningIdentity:
     """The identity in a PKCS #12 file (.p12, .pfx) that may sign PDFs at that time.
 
-    Raises Invalid with the path `pkcs12` or `password`. This takes a fifth of a second, ten if the file is hostile.
+    Raises Invalid with the path `pkcs12` or `password`. This takes a fifth of a second, and OPENING_SECONDS_MAX if the file is hostile.
     """
     if content.lstrip().startswith(b"-----BEGIN"):
         raise Invalid(f"Is a PEM file; make it a PKCS #12 file: {_CONVERT}", _FILE)
