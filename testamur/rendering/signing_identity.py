@@ -90,7 +90,7 @@ def read_identity(content: bytes, password: str, *, at: datetime) -> SigningIden
             # What a root says of itself proves nothing, so it matters not how it is signed.
             if link.issuer != link.subject:
                 _check_hash(link)
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
         raise Invalid(f"Holds a key or a certificate that cannot be used: {error}", _FILE) from None
     return identity
 
@@ -137,6 +137,10 @@ def _checked_certificate(pem: bytes, at: datetime) -> x509.Certificate:
     if fault is not None:
         raise Invalid(f"Holds a certificate that {fault}", _FILE)
     _check_hash(certificate)
+    certificate.subject.rfc4514_string()  # Names are only read now, and may turn out to be broken.
+    if certificate.serial_number < 0 or certificate.issuer.public_bytes() not in certificate.tbs_certificate_bytes:
+        # A signature names its certificate by these two, in the very bytes that stand in the certificate.
+        raise Invalid("Holds a certificate with a serial number or an issuer that is not encoded as it must be", _FILE)
     try:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:

@@ -1,5 +1,6 @@
 """Which PKCS #12 files may sign, and what is told of the others."""
 
+import shutil
 import subprocess
 import threading
 import time
@@ -16,6 +17,7 @@ from testamur.rendering.signing_identity import SigningIdentity, read_identity
 
 AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 PASSWORD = "geheim ü"
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,7 @@ def test_a_file_without_a_password_is_read(authority, key):
     assert read_identity(content, "", at=AT).certificate == certificate
 
 
+@needs_openssl
 def test_files_of_openssl_are_read_old_ones_too(authority, key, tmp_path):
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (tmp_path / "both.pem").write_bytes(pem + authority.certificate(key).public_bytes(Encoding.PEM))
@@ -112,6 +115,7 @@ def test_weak_and_unusual_keys_are_told(authority):
         assert told in message
 
 
+@needs_openssl
 def test_a_certificate_signed_with_sha1_is_told(tmp_path):
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-sha1"]
     command += ["-subj", "/CN=Old", "-days", "3650", "-out", "certificate.pem"]
@@ -145,3 +149,14 @@ def test_a_file_that_takes_for_ever_to_open_holds_nobody_up(authority, key, monk
     assert "Takes more than 1 seconds to open" in message
     # Opened in this process, the library would not let any other thread run meanwhile.
     assert len(ticks) > 10
+
+
+@needs_openssl
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+def test_a_certificate_with_a_negative_serial_number_is_told(tmp_path):
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-set_serial", "-5"]
+    command += ["-subj", "/CN=Odd", "-days", "3650", "-out", "certificate.pem"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True, timeout=60)
+    command = ["openssl", "pkcs12", "-export", "-inkey", "key.pem", "-in", "certificate.pem", "-passout", "pass:x"]
+    content = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True, timeout=60).stdout
+    assert "serial number" in refused(content, "x", at=datetime.now(UTC))[1]
