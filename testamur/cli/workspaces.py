@@ -1,11 +1,15 @@
+from pathlib import Path
+
 import click
 
 from testamur.cli.platform import find_workspace, json_option, opened_platform, print_json, print_table
 from testamur.clock import now
 from testamur.designs.starters import add_starters
 from testamur.errors import NotFound
+from testamur.rendering.signing_identity import read_identity
 from testamur.workspaces.creating import create_workspace, set_plan
-from testamur.workspaces.model import Workspace
+from testamur.workspaces.model import PdfCertificate, Workspace
+from testamur.workspaces.pdf_certificate import get_pdf_certificate, remove_pdf_certificate, set_pdf_certificate
 from testamur.workspaces.queries import list_workspaces
 
 
@@ -54,6 +58,40 @@ def plan_command(slug: str, name: str | None) -> None:
     click.echo(f"{slug} has the plan {name}" if name else f"{slug} has no plan: it may use everything")
 
 
+@workspace_group.command("certificate")
+@click.argument("slug")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--password-file",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="Whose first line opens FILE; asked for if left out.",
+)
+@click.option("--remove", is_flag=True, help="Sign no more.")
+@json_option
+def certificate_command(
+    slug: str, file: Path | None, password_file: Path | None, *, remove: bool, as_json: bool
+) -> None:
+    """Sign a workspace's PDFs with the PKCS #12 FILE (.p12, .pfx); without FILE, show what it signs with."""
+    if remove and file is not None:
+        raise click.UsageError("Give FILE or --remove, not both")
+    at = now()
+    identity = None if file is None else read_identity(file.read_bytes(), _password(password_file), at=at)
+    with opened_platform() as platform, platform.database.write() as tx:
+        workspace_id = find_workspace(tx, slug).id
+        if remove:
+            remove_pdf_certificate(tx, workspace_id)
+            click.echo(f"{slug} signs PDFs no more")
+            return
+        if identity is None:
+            certificate = get_pdf_certificate(tx, workspace_id)
+        else:
+            certificate = set_pdf_certificate(tx, workspace_id, identity, master_key=platform.master_key, at=at)
+    if as_json:
+        print_json(_certificate_as_json(certificate))
+    else:
+        click.echo(f"{slug} signs PDFs as {certificate.subject} until {certificate.not_after:%Y-%m-%d}")
+
+
 @workspace_group.command("list")
 @json_option
 def list_command(*, as_json: bool) -> None:
@@ -68,3 +106,21 @@ def list_command(*, as_json: bool) -> None:
 
 def _as_json(workspace: Workspace) -> dict[str, str]:
     return {"id": workspace.id, "name": workspace.name, "slug": workspace.slug}
+
+
+def _password(file: Path | None) -> str:
+    if file is None:
+        return str(click.prompt("Password of the file", hide_input=True, default="", show_default=False, err=True))
+    with click.open_file(str(file), encoding="utf-8", errors="replace") as opened:
+        return str(opened.readline().rstrip("\r\n"))
+
+
+def _certificate_as_json(certificate: PdfCertificate) -> dict[str, str]:
+    return {
+        "subject": certificate.subject,
+        "issuer": certificate.issuer,
+        "serial": certificate.serial,
+        "notAfter": certificate.not_after.isoformat(),
+        "fingerprintSha256": certificate.fingerprint_sha256,
+        "createdAt": certificate.created_at.isoformat(),
+    }

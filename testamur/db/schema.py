@@ -67,3 +67,10 @@ def insert_if_new(table: Table) -> Insert:
     rows that were inserted is kept, which SQLAlchemy does for UPDATE and DELETE only unless asked.
     """
     return postgresql.insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+
+
+def insert_or_update(table: Table) -> Insert:
+    """An INSERT that takes the place of the row which has the same primary key."""
+    new = postgresql.insert(table)
+    replaced = {column.name: new.excluded[column.name] for column in table.columns if not column.primary_key}
+    return new.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=replaced)

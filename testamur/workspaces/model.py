@@ -15,3 +15,15 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     plan: str | None = None
     created_at: datetime
     updated_at: datetime
+
+
+class PdfCertificate(msgspec.Struct, frozen=True, kw_only=True):
+    """What anyone may know of the certificate that a workspace signs its PDFs with."""
+
+    workspace_id: str
+    subject: str
+    issuer: str
+    serial: str
+    not_after: datetime
+    fingerprint_sha256: str
+    created_at: datetime

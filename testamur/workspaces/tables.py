@@ -1,4 +1,4 @@
-from sqlalchemy import Column, ForeignKey, Integer, PrimaryKeyConstraint, String, Table, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Integer, PrimaryKeyConstraint, String, Table, Text, UniqueConstraint
 
 from testamur.db.schema import Timestamp, metadata
 
@@ -27,4 +27,20 @@ credential_usage = Table(
     Column("year", Integer, nullable=False),
     Column("used", Integer, nullable=False),
     PrimaryKeyConstraint("workspace_id", "year"),
+)
+
+# The certificate that a workspace signs its PDFs with, at most one.
+pdf_certificates = Table(
+    "pdf_certificates",
+    metadata,
+    Column("workspace_id", String(26), ForeignKey("workspaces.id"), nullable=False),
+    # Encrypted: the key, the certificate and its chain.
+    Column("sealed", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("serial", String(64), nullable=False),
+    Column("not_after", Timestamp, nullable=False),
+    Column("fingerprint_sha256", String(64), nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    PrimaryKeyConstraint("workspace_id"),
 )

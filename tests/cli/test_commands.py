@@ -72,6 +72,22 @@ def test_a_design_is_imported_or_told_why_not(testamur, set_up, tmp_path):
     assert told == "testamur: document.page.sice: Is not a member; did you mean size?\n"
 
 
+def test_a_certificate_to_sign_pdfs_with_is_set_shown_and_removed(testamur, set_up, authority, tmp_path):
+    key = authority.new_key("p-256")
+    file, password, wrong = tmp_path / "signing.p12", tmp_path / "password", tmp_path / "wrong"
+    file.write_bytes(authority.pkcs12(key, authority.certificate(key), "geheim ü"))
+    password.write_text("geheim ü\n", encoding="utf-8")
+    wrong.write_text("geheim\n", encoding="utf-8")
+    command = ("workspace", "certificate", "default")
+    told = testamur(*command, file, "--password-file", wrong, exit_code=1).stderr
+    assert told == "testamur: password: Does not open the file\n"
+    made = json.loads(testamur(*command, file, "--password-file", password, "--json").stdout)
+    assert (made["subject"], made["issuer"]) == ("CN=Meridian Institute,C=PL", "CN=Test CA,C=PL")
+    assert "signs PDFs as CN=Meridian Institute,C=PL until 2126-" in testamur(*command).stdout
+    assert testamur(*command, "--remove").stdout == "default signs PDFs no more\n"
+    assert "no certificate" in testamur(*command, exit_code=1).stderr
+
+
 def test_migrate_tells_what_it_did(testamur):
     assert testamur("migrate").stdout.startswith("Applied 0001")
     assert testamur("migrate").stdout == "The database is up to date\n"

@@ -22,6 +22,7 @@ from testamur.api.v1 import (
     groups,
     imports,
     interactions,
+    pdf_certificate,
     webhooks,
     workspaces,
 )
@@ -47,6 +48,7 @@ OPERATIONS: list[Operation] = [
     *email_templates.OPERATIONS,
     *webhooks.OPERATIONS,
     *workspaces.OPERATIONS,
+    *pdf_certificate.OPERATIONS,
 ]
 
 _encoder = msgspec.json.Encoder()

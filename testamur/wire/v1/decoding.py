@@ -55,6 +55,8 @@ def _explained(text: str) -> Invalid:
         return Invalid("Required", (*path, missing[1]))
     if "RFC3339" in reason or "encoded date" in reason:
         return Invalid("Must be a day of the calendar, written as 2026-11-24", path)
+    if "base64" in reason:
+        return Invalid("Must be base64, without line breaks", path)
     types = _TYPES.search(reason)
     if types:
         wanted = " or ".join(_WANTED.get(name.strip(), name.strip()) for name in types["wanted"].split("|"))
