@@ -82,7 +82,7 @@ class _Client(asyncio.Protocol):
         run, now = self._run, time.perf_counter()
         run.statuses[self._status] += 1
         if run.sample is None:
-            run.sample = self._buffer[self._buffer.find(b"\r\n\r\n") + 4 :].decode()
+            run.sample = self._buffer[self._buffer.find(b"\r\n\r\n") + 4 :].decode(errors="replace")
         if run.began <= self._sent_at and now <= run.ends:
             run.latencies.append(now - self._sent_at)
         self._buffer, self._needed = b"", 0

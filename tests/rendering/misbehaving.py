@@ -63,4 +63,3 @@ class _Sent:
 
 def make(definition):
     return Misbehaving(definition)
-
