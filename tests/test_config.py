@@ -23,6 +23,7 @@ def test_the_defaults_are_sqlite_in_the_data_folder(tmp_path):
         ("rate_limit", "off", None),
         ("rate_limit", "100/second", "100/second"),
         ("log_format", "JSON", "json"),
+        ("rendering_queue", "5", 5),
     ],
 )
 def test_a_setting_is_read_from_the_environment_and_from_a_file(name, text, expected, tmp_path):
@@ -45,6 +46,8 @@ def test_a_setting_is_read_from_the_environment_and_from_a_file(name, text, expe
         ({"TESTAMUR_RATE_LIMIT": "fast"}, "such as 100/second"),
         ({"TESTAMUR_RATE_LIMIT": "0/second"}, "such as 100/second"),
         ({"TESTAMUR_LOG_FORMAT": "xml"}, "must be one of auto, json, text"),
+        ({"TESTAMUR_RENDERING_PROCESSES": "0"}, "must be a whole number from 1 to 256"),
+        ({"TESTAMUR_RENDERING_MEMORY": "1 GiB"}, "must be a whole number from 128"),
         ({"TESTAMUR_BASE_URL": " "}, "TESTAMUR_BASE_URL is empty"),
         ({"TESTAMUR_RATE_LIMIT_FILE": "/no/such/file"}, "/no/such/file"),
         ({"TESTAMUR_RATE_LIMIT_FILE": "/x", "TESTAMUR_RATE_LIMIT": "off"}, "both set"),

@@ -1,4 +1,4 @@
-"""Whether the process lives (/healthz), and whether it can serve (/readyz)."""
+"""Whether the process lives (/healthz), whether it can serve (/readyz), and how its drawing goes (/metrics)."""
 
 import msgspec
 from starlette.requests import Request
@@ -10,6 +10,8 @@ from testamur.errors import Unavailable
 from testamur.storage import Storage
 from testamur.web.platform import Platform
 from testamur.web.threads import run_query
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def routes(platform: Platform) -> list[Route]:
@@ -25,7 +27,10 @@ def routes(platform: Platform) -> list[Route]:
         }
         return _answer(200 if is_ready else 503, content)
 
-    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+    async def metrics(_request: Request) -> Response:
+        return Response(_metrics(platform), headers={"Cache-Control": "no-store"}, media_type=METRICS_TYPE)
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
 
 
 def _checks(platform: Platform) -> dict[str, bool]:
@@ -43,6 +48,18 @@ def _is_writable(storage: Storage) -> bool:
     except Unavailable:
         return False
     return True
+
+
+def _metrics(platform: Platform) -> str:
+    """Figures of this server process in the format of Prometheus; none of them is about one workspace."""
+    counters = platform.renderers.pool.counters()
+    counters.waiting += platform.rendering_threads.waiting
+    lines = []
+    for name, value in msgspec.structs.asdict(counters).items():
+        is_state = name in {"processes", "waiting"}
+        metric = f"testamur_rendering_{name}{'' if is_state else '_total'}"
+        lines += [f"# TYPE {metric} {'gauge' if is_state else 'counter'}", f"{metric} {value}"]
+    return "\n".join(lines) + "\n"
 
 
 def _answer(status: int, content: object) -> Response:

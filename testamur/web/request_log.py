@@ -12,7 +12,7 @@ from testamur.ids import new_id
 # Behind a proxy the request has an id already; anything stranger than this is not taken into our logs.
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 # Probes come every few seconds and tell nothing.
-_QUIET = frozenset({"/healthz", "/readyz"})
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 _log = structlog.get_logger("testamur.request")
 
