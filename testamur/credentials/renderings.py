@@ -26,6 +26,7 @@ from testamur.designs.queries import find_designs, get_version
 from testamur.designs.renderers import DesignRenderer
 from testamur.errors import NotFound
 from testamur.rendering.languages import DEFAULT_LANGUAGE
+from testamur.rendering.renderer import Standard
 from testamur.rendering.values import Value, as_text, decode_values, encode_values
 from testamur.storage import Storage
 from testamur.workspaces.model import Workspace
@@ -84,10 +85,20 @@ class Variant(msgspec.Struct, frozen=True):
     format: Format
     # Of a picture made of pixels; None is its usual width.
     width_px: int | None = None
+    # Of a PDF: the archival standard it keeps to, whether the sheet has a bleed, whether the workspace signs it.
+    standard: Standard = ""
+    has_bleed: bool = False
+    is_signed: bool = False
 
     @property
     def ending(self) -> str:
-        return self.format if self.width_px is None else f"{self.width_px}.{self.format}"
+        options = {
+            str(self.width_px): self.width_px is not None,
+            self.standard: self.standard,
+            "bleed": self.has_bleed,
+            "signed": self.is_signed,
+        }
+        return ".".join([*(name for name, is_on in options.items() if is_on), self.format])
 
 
 def current_renderings(tx: Transaction, workspace: Workspace, credential: Credential, base_url: str) -> list[Rendering]:
@@ -163,10 +174,14 @@ def get_recorded_title(tx: Transaction, *, workspace_id: str, credential_id: str
 def render(recorded: RecordedRendering, renderer: DesignRenderer, variant: Variant) -> bytes:
     """A file of a recorded rendering: the same bytes each time."""
     if variant.format == "pdf":
-        pdf: bytes = renderer.pdf(
-            recorded.values, title=recorded.title, language=recorded.language, at=recorded.created_at
+        return renderer.pdf(
+            recorded.values,
+            title=recorded.title,
+            language=recorded.language,
+            at=recorded.created_at,
+            standard=variant.standard,
+            has_bleed=variant.has_bleed,
         )
-        return pdf
     return render_picture(recorded.values, renderer, variant, usual_width_px=PNG_WIDTH_PX, language=recorded.language)
 
 
@@ -178,17 +193,14 @@ def render_picture(
     usual_width_px: int,
     language: str = DEFAULT_LANGUAGE,
 ) -> bytes:
-    made: bytes
     if variant.format == "svg":
-        made = renderer.svg(values, language=language)
-    else:
-        made = renderer.raster(
-            values,
-            width_px=variant.width_px or usual_width_px,
-            format_=PIXEL_FORMATS[variant.format],
-            language=language,
-        )
-    return made
+        return renderer.svg(values, language=language)
+    return renderer.raster(
+        values,
+        width_px=variant.width_px or usual_width_px,
+        format_=PIXEL_FORMATS[variant.format],
+        language=language,
+    )
 
 
 def delete_files(storage: Storage, workspace_id: str, credential_id: str) -> None:

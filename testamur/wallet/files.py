@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from testamur.clock import now
 from testamur.credentials.links import rendering_key
 from testamur.credentials.renderings import (
     PIXEL_FORMATS,
@@ -33,6 +34,7 @@ from testamur.ids import normalize_id
 from testamur.rendering.samples import SAMPLE_VALUES
 from testamur.web.platform import Platform
 from testamur.web.threads import run_query
+from testamur.workspaces.pdf_certificate import signed_pdf
 
 Result = TypeVar("Result")
 
@@ -85,7 +87,12 @@ class Files:
                 renderer = self._platform.renderers.get(
                     tx, recorded.workspace_id, recorded.design_id, recorded.design_version
                 )
-            return render(recorded, renderer, variant)
+            content = render(recorded, renderer, variant)
+            if variant.is_signed:
+                with self._platform.database.read() as tx:
+                    key = self._platform.master_key
+                    content = signed_pdf(tx, recorded.workspace_id, content, master_key=key, at=now())
+            return content
 
         # The row is asked for each time: the file of a deleted credential must not be served.
         title = await run_query(self._platform.database, lambda: self._read(lambda tx: get_recorded_title(tx, **place)))
@@ -183,14 +190,26 @@ def _variant(request: Request, formats: Collection[Format], *, usual_width_px: i
     format_: Format = request.path_params["format"]
     if format_ not in formats:
         raise NotFound
-    width = request.query_params.get("width")
-    if width is None:
-        return Variant(format_)
-    if format_ not in PIXEL_FORMATS:
+    query = request.query_params
+    width = query.get("width")
+    if width is not None and format_ not in PIXEL_FORMATS:
         raise Invalid(f"A {format_.upper()} has no width; leave it out", ("width",))
-    if width not in map(str, WIDTHS_PX):
+    if width is not None and width not in map(str, WIDTHS_PX):
         raise Invalid(f"The width must be one of {', '.join(map(str, WIDTHS_PX))}", ("width",))
-    return Variant(format_, None if int(width) == usual_width_px else int(width))
+    if query.get("standard", "a-2b") != "a-2b":
+        raise Invalid("The standard must be a-2b", ("standard",))
+    for name in ("standard", "bleed", "signed"):
+        if name in query and format_ != "pdf":
+            raise Invalid(f"Only a PDF can have it; a {format_.upper()} cannot", (name,))
+        if name != "standard" and query.get(name, "1") != "1":
+            raise Invalid("Must be 1 or left out", (name,))
+    return Variant(
+        format_,
+        None if width is None or int(width) == usual_width_px else int(width),
+        standard="a-2b" if "standard" in query else "",
+        has_bleed="bleed" in query,
+        is_signed="signed" in query,
+    )
 
 
 def _check_format(tx: Transaction, variant: Variant, workspace_id: str, design_id: str) -> None:

@@ -29,9 +29,8 @@ class NoPictures:
 
 @cache
 def rendered(starter, standard=""):
-    options = {"pdf_standards": [standard]} if standard else {}
     renderer = Renderer(read_starter(starter).document, NoPictures())
-    return renderer._compile("pdf", SAMPLE_VALUES, TITLE, LANGUAGE, timestamp=int(AT.timestamp()), **options)
+    return renderer.pdf(SAMPLE_VALUES, title=TITLE, language=LANGUAGE, at=AT, standard=standard)
 
 
 @pytest.fixture(scope="module", params=STARTERS)

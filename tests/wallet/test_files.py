@@ -1,5 +1,6 @@
 """Files at their addresses: every format and width, old versions too, once each, and nothing of anybody else's."""
 
+import base64
 import io
 import os
 import signal
@@ -8,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from PIL import Image
+from pypdf import PdfReader
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
@@ -233,3 +235,37 @@ def test_the_metrics_tell_of_the_pool_and_of_no_workspace(client, path, tenant):
     assert "testamur_rendering_rendered_total 1\n" in text
     assert "testamur_rendering_waiting 0\n" in text
     assert tenant.workspace.id not in text
+
+
+def test_an_archival_pdf_and_one_for_the_printer_have_addresses_of_their_own(client, path):
+    plain = client.get(f"{path}.pdf").content
+    archival = client.get(f"{path}.pdf?standard=a-2b")
+    assert archival.status_code == 200
+    assert PdfReader(io.BytesIO(archival.content)).xmp_metadata.pdfaid_part == "2"
+    # The starter design has no bleed, so the sheet is as large as ever; it is another file all the same.
+    bled = client.get(f"{path}.pdf?bleed=1")
+    etags = {client.get(f"{path}.pdf{query}").headers["etag"] for query in ("", "?standard=a-2b", "?bleed=1")}
+    assert len(etags) == 3
+    assert PdfReader(io.BytesIO(bled.content)).pages[0].mediabox == PdfReader(io.BytesIO(plain)).pages[0].mediabox
+    for query in ("standard=a-1", "bleed=yes", "signed=0", "width=400"):
+        assert client.get(f"{path}.pdf?{query}").status_code == 400
+    assert client.get(f"{path}.png?standard=a-2b").status_code == 400
+
+
+def test_a_pdf_is_signed_where_the_workspace_has_a_certificate(client, platform, api, path, authority):
+    assert client.get(f"{path}.pdf?signed=1").status_code == 404
+    key = authority.new_key("p-256")
+    packed = authority.pkcs12(key, authority.certificate(key), "secret")
+    api(
+        "POST",
+        "/workspace/pdf-certificate",
+        {"pkcs12": base64.b64encode(packed).decode(), "password": "secret"},
+    )
+    signed = client.get(f"{path}.pdf?signed=1&standard=a-2b")
+    assert signed.status_code == 200
+    # What is signed is the archival PDF itself, with the signature after its end.
+    assert signed.content.startswith(client.get(f"{path}.pdf?standard=a-2b").content)
+    assert b"ETSI.CAdES.detached" in signed.content
+    # It stays what it was when it was made, whatever becomes of the certificate.
+    api("DELETE", "/workspace/pdf-certificate", status=204)
+    assert client.get(f"{path}.pdf?signed=1&standard=a-2b").content == signed.content
