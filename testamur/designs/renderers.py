@@ -8,6 +8,7 @@ from typing import cast
 
 from sqlalchemy import bindparam, select
 
+from testamur.attributes.defining import PREFIX
 from testamur.db import Database, Transaction
 from testamur.designs.assets import WorkspaceAssets
 from testamur.designs.fetched_pictures import FetchedPictures
@@ -148,9 +149,12 @@ class DesignRenderer:
 
     def _picture_tags(self, values: Mapping[str, Value]) -> set[str]:
         # Most certificates have no such value, and then the worker need not be asked what the design shows.
-        if not any(isinstance(value, str) and value.startswith(_PICTURE_VALUES) for value in values.values()):
-            return set()
-        return {tag for tag in self._pooled.picture_tags if values.get(tag)}
+        likely = {
+            tag
+            for tag, value in values.items()
+            if tag.startswith(PREFIX) and isinstance(value, str) and value.startswith(_PICTURE_VALUES)
+        }
+        return likely & self._pooled.picture_tags if likely else likely
 
 
 def check_version(tx: Transaction, workspace_id: str, design_id: str, version: int) -> None:
