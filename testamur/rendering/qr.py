@@ -4,15 +4,19 @@ from typing import Any
 
 import zxingcpp
 
+from testamur.errors import Invalid
 from testamur.rendering.elements import QRCode
+
+# From the strongest to the weakest.
+_LEVELS = "HQML"
 
 
 def qr_svg(content: str, element: QRCode) -> str:
-    """An SVG of the code: one path whose unit is a module, with the margin the design asks for.
+    """An SVG of the code: one path whose unit is a module, with the margin the design asks for. Raises Invalid.
 
     zxing-cpp finds the modules; its own SVG draws a rectangle for each, which is several times as much to read.
     """
-    code = zxingcpp.create_barcode(content, zxingcpp.BarcodeFormat.QRCode, ec_level=element.correction)
+    code = _code(content, element.correction)
     image: Any = code.to_image(scale=1, add_quiet_zones=False)
     view: Any = memoryview(image)
     pixels: list[list[int]] = view.tolist()
@@ -35,3 +39,13 @@ def qr_svg(content: str, element: QRCode) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" shape-rendering="crispEdges">'
         f'{ground}<path fill="{element.color}" d="{"".join(runs)}"/></svg>'
     )
+
+
+def _code(content: str, correction: str) -> zxingcpp.Barcode:
+    """With as much error correction as was asked for, or as there is room for. Raises Invalid if it is too long."""
+    for level in _LEVELS[_LEVELS.index(correction) :]:
+        try:
+            return zxingcpp.create_barcode(content, zxingcpp.BarcodeFormat.QRCode, ec_level=level)
+        except ValueError:
+            continue
+    raise Invalid(f"A QR code cannot hold {len(content)} characters; make its content shorter")

@@ -28,7 +28,7 @@ from testamur.rendering.languages import subtags, upper_case
 from testamur.rendering.pictures import file_ending, with_opacity
 from testamur.rendering.pixels import Layer, RasterFormat, draw_over, encode, read_png
 from testamur.rendering.qr import qr_svg
-from testamur.rendering.typst_source import Source, typst_source
+from testamur.rendering.typst_source import Slot, Source, typst_source
 from testamur.rendering.values import Value
 
 WIDTH_PX_MAX = 5000
@@ -37,6 +37,7 @@ PICTURES_KEPT = 200
 WORDS_MEASURED = 8
 _MM_PER_INCH = 25.4
 Standard = Literal["", "a-2b", "a-3b"]
+_NOTHING = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
 
 
 class RenderingFailed(Exception):
@@ -189,29 +190,25 @@ class Renderer:
 
     def findings(self, values: Mapping[str, Value], *, language: str = "en") -> list[Finding]:
         """What would be wrong with a certificate of these values: too long, missing, or in letters no font has."""
-        found: list[Finding] = []
-        for slot in self._source.slots:
-            element = slot.element
-            found += [
-                Finding("missing", slot.path, element.name, (tag,), f"[{tag}] has no value")
-                for tag in sorted(_missing_tags(element, values))
-            ]
-            if isinstance(element, Text):
-                letters = self._missing_of(element, values, language)
-                if letters:
-                    tags = tuple(
-                        sorted(tag for tag in _tags_of(element) if set(str(values.get(tag, ""))) & set(letters))
-                    )
-                    found.append(Finding("glyph", slot.path, element.name, tags, missing_message(letters)))
+        found = [finding for slot in self._source.slots for finding in self._findings_of(slot, values, language)]
         for over in self._overflows(values, language):
             slot = self._source.slots[over["index"]]
-            element = slot.element
-            tags = tuple(sorted(_tags_of(element)))
-            what = "is cut off" if isinstance(element, Text) and element.fit == "ellipsis" else "is set too small"
-            found.append(
-                Finding("overflow", slot.path, element.name, tags, f"The text is too long for its box and {what}")
-            )
+            what = "cut off" if isinstance(slot.element, Text) and slot.element.fit == "ellipsis" else "set too small"
+            found.append(_finding("overflow", slot, f"The text is too long for its box and is {what}"))
         return found
+
+    def _findings_of(self, slot: Slot, values: Mapping[str, Value], language: str) -> Iterator[Finding]:
+        element = slot.element
+        for tag in sorted(_missing_tags(element, values)):
+            yield Finding("missing", slot.path, element.name, (tag,), f"[{tag}] has no value")
+        if isinstance(element, QRCode):
+            try:
+                qr_svg(fill_in(element.content, values, language) or " ", element)
+            except Invalid as error:
+                yield _finding("overflow", slot, error.message)
+        elif isinstance(element, Text) and (letters := self._missing_of(element, values, language)):
+            with_them = (tag for tag in _tags_of(element) if set(str(values.get(tag, ""))) & set(letters))
+            yield Finding("glyph", slot.path, element.name, tuple(sorted(with_them)), missing_message(letters))
 
     def height_px(self, width_px: int) -> int:
         """How high a picture of that width is."""
@@ -266,9 +263,15 @@ class Renderer:
         pictures: Mapping[str, bytes] | None = None,
     ) -> str:
         chains: dict[str, tuple[str, ...]] = {}
-        # What is only measured, or does not differ, needs no pictures of values.
-        files = {} if check or layer == "lower" else self._value_files(values, pictures or {})
-        items = [self._item(slot.element, values, language, chains, files) for slot in self._source.slots]
+        # Where texts are only measured, or what does not differ is drawn, neither QR codes nor pictures are needed.
+        is_whole = not check and layer != "lower"
+        files = self._value_files(values, pictures or {}) if is_whole else {}
+        items = [
+            self._item(slot.element, values, language, chains, files)
+            if is_whole or not isinstance(slot.element, QRCode)
+            else {"svg": _NOTHING, "alt": "", "file": None}
+            for slot in self._source.slots
+        ]
         return msgspec.json.encode(
             {
                 "title": title,
@@ -419,6 +422,10 @@ def _tags_of(element: Any) -> set[str]:
             return tags_in(element.source)
         case _:
             return set()
+
+
+def _finding(kind: Literal["overflow"], slot: Slot, message: str) -> Finding:
+    return Finding(kind, slot.path, slot.element.name, tuple(sorted(_tags_of(slot.element))), message)
 
 
 def _missing_tags(element: Any, values: Mapping[str, Value]) -> set[str]:

@@ -293,3 +293,14 @@ def test_the_same_arguments_give_the_same_bytes_in_a_new_renderer():
                  made.png(values), made.svg(values))]  # fmt: skip
 
     assert digests() == digests()
+
+
+def test_a_code_gives_up_correction_for_content_and_tells_what_no_code_can_hold():
+    made = renderer({"type": "qr", "x": 5, "y": 5, "size": 50, "content": "[n.n]", "correction": "H", "margin": 4})
+    # More than the strongest correction leaves room for.
+    (found,) = zxingcpp.read_barcodes(pixels(made.png({"n.n": "x" * 1500}, width_px=2400)))
+    assert found.text == "x" * 1500
+    with pytest.raises(Invalid, match="cannot hold 5000 characters"):
+        made.png({"n.n": "x" * 5000})
+    assert [finding.kind for finding in made.findings({"n.n": "x" * 5000})] == ["overflow"]
+    assert made.findings({"n.n": "x"}) == []
