@@ -106,7 +106,7 @@ def test_a_value_is_printed_as_it_is(box, name):
     assert "".join(pdf.pages[0].extract_text().split()) == "".join(name.split())
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=60))
 def test_no_value_at_all_breaks_the_rendering(box, name):
     assert box.pdf({"recipient.name": name}, title=name, at=AT).startswith(b"%PDF")
