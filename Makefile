@@ -8,6 +8,8 @@ UV_VERSION := 0.13.9
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header
 RUN_ARGS ?=
+# What is installed on request: make setup EXTRAS="cjk s3"
+EXTRAS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-bench run test check format bench lock clean
@@ -39,7 +41,12 @@ $(VENV)/.bench: requirements/bench.lock $(VENV)/.dev
 	@$(LOCKED) -r requirements/bench.lock
 	@touch $@
 
-setup: $(VENV)/.runtime ## Install what Testamur needs into .venv
+$(VENV)/.extra-%: requirements/%.lock $(VENV)/.runtime
+	@echo "Installing the extra $*"
+	@$(LOCKED) -r $<
+	@touch $@
+
+setup: $(VENV)/.runtime $(EXTRAS:%=$(VENV)/.extra-%) ## Install what Testamur needs into .venv (EXTRAS="cjk s3" for more)
 
 setup-dev: $(VENV)/.dev
 
@@ -68,6 +75,9 @@ lock: $(BIN)/python ## Pin all dependencies anew, by name, version and hash
 	@$(PIP) uv==$(UV_VERSION)
 	@$(COMPILE) --group build --output-file requirements/build.lock
 	@$(COMPILE) pyproject.toml --output-file requirements/runtime.lock
+	@for extra in cjk s3; do \
+	  $(BIN)/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"][sys.argv[1]], sep="\n")' $$extra \
+	    | $(COMPILE) --constraint requirements/runtime.lock --output-file requirements/$$extra.lock - || exit 1; done
 	@$(COMPILE) pyproject.toml --group dev --output-file requirements/dev.lock
 	@$(COMPILE) pyproject.toml --group dev --group bench --output-file requirements/bench.lock
 

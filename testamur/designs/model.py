@@ -27,3 +27,25 @@ class DesignVersion(msgspec.Struct, frozen=True, kw_only=True):
     document: str
     tags: list[str]
     created_at: datetime
+
+
+class Font(msgspec.Struct, frozen=True, kw_only=True):
+    """A font file of a workspace; designs name it by its family. `digest` is that of the file as it is kept."""
+
+    id: str
+    workspace_id: str
+    family: str
+    style: str
+    weight: int
+    is_italic: bool
+    may_subset: bool
+    digest: str
+    size_bytes: int
+    created_at: datetime
+
+
+class FontRef(msgspec.Struct, frozen=True):
+    """A font as rendering asks for it."""
+
+    family: str
+    digest: str

@@ -1,4 +1,5 @@
 from sqlalchemy import (
+    Boolean,
     Column,
     ForeignKey,
     ForeignKeyConstraint,
@@ -68,4 +69,22 @@ assets = Table(
     Column("height_px", Integer, nullable=False),
     Column("created_at", Timestamp, nullable=False),
     PrimaryKeyConstraint("workspace_id", "digest"),
+)
+
+fonts = Table(
+    "fonts",
+    metadata,
+    Column("workspace_id", String(26), ForeignKey("workspaces.id"), nullable=False),
+    Column("id", String(26), nullable=False),
+    Column("family", String(100), nullable=False),
+    Column("style", String(100), nullable=False),
+    Column("weight", Integer, nullable=False),
+    Column("is_italic", Boolean, nullable=False),
+    Column("may_subset", Boolean, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("workspace_id", "digest"),
+    Index(None, "workspace_id", "created_at", "id"),
 )

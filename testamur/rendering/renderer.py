@@ -22,7 +22,7 @@ from testamur.rendering.attributes_in_text import fill_in, missing_in, tags_in
 from testamur.rendering.document import Document, picture_tags
 from testamur.rendering.elements import ASSET, Image, QRCode, Run, Signature, Text, attribute_of_source, every_element
 from testamur.rendering.fonts import FAMILIES, fallbacks, load_fonts
-from testamur.rendering.fonts.coverage import missing_letters, missing_message
+from testamur.rendering.fonts.coverage import apart, missing_letters, missing_message
 from testamur.rendering.fonts.languages import language_of
 from testamur.rendering.languages import subtags, upper_case
 from testamur.rendering.pictures import file_ending, with_opacity
@@ -321,8 +321,8 @@ class Renderer:
             whole += shown
             words += [(word, style) for word in _UNBREAKABLE.findall(shown)]
             first, *others = shown.split("\n")
-            lines[-1].append({"t": first, "s": style})
-            lines += [[{"t": other, "s": style}] for other in others]
+            lines[-1] += self._pieces(first, style, run.font or element.font)
+            lines += [self._pieces(other, style, run.font or element.font) for other in others]
         spoken = language_of(whole, language)
         for run in element.styled_runs:
             chains.setdefault(f"{spoken} {run.font or element.font}", fallbacks(spoken, run.font or element.font))
@@ -334,6 +334,11 @@ class Renderer:
             "lang": subtags(spoken),
             "chain": spoken,
         }
+
+    def _pieces(self, text: str, style: int, font: str) -> list[dict[str, Any]]:
+        """A stretch of a line for typst, in pieces where some letters need another font to be tried first."""
+        pieces = apart(text, font, extra=self._font_folders) or [(text, None)]
+        return [{"t": piece, "s": style} | ({"f": first} if first else {}) for piece, first in pieces]
 
     def _compile(self, format_: Literal["pdf", "png", "svg"], data: str, **options: Any) -> bytes:
         with self._compiler() as compiler:

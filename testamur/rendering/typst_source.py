@@ -59,7 +59,9 @@ _PRELUDE = """
 #let styled(run, styles, k) = {
   let s = styles.at(run.s)
   let body = if s.underline { underline(run.t) } else { run.t }
-  text(size: s.size * k, ..s.args, body)
+  let first = run.at("f", default: none)
+  let args = if first == none { s.args } else { s.args + (font: (first, ..s.args.font)) }
+  text(size: s.size * k, ..args, body)
 }
 #let body(item, styles, k) = item.lines.map(line => line.map(run => styled(run, styles, k)).join()).join(linebreak())
 #let cut(item, count) = {
@@ -71,14 +73,14 @@ _PRELUDE = """
     for run in line {
       let clusters = run.t.clusters()
       let few = clusters.slice(0, calc.min(left, clusters.len())).join()
-      kept.push((t: if few == none { "" } else { few }, s: run.s))
+      kept.push(run + (t: if few == none { "" } else { few }))
       left -= clusters.len()
       if left <= 0 { break }
     }
     lines.push(kept)
   }
   let last = lines.last().last()
-  lines.last().last() = (t: last.t.trim(at: end) + "\\u{2026}", s: last.s)
+  lines.last().last() = last + (t: last.t.trim(at: end) + "\\u{2026}")
   (lines: lines)
 }
 #let fitted(index, styles, size, w, h, floor, mode, leading) = context {

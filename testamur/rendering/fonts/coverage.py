@@ -46,6 +46,26 @@ def missing_letters(text: str, family: str, *, extra: tuple[str, ...] = ()) -> l
     return list(missing)
 
 
+def apart(text: str, family: str, *, extra: tuple[str, ...] = ()) -> list[tuple[str, str | None]]:
+    """A text in pieces, each with the family that has to be tried first for it: None for the design's own.
+
+    Nearly always that is one piece. But where a font of the chain has a combining mark and not the letter below it,
+    typst 0.15 draws the mark alone and drops the letter; such a letter is set in the first font that has both, or
+    else in one that has the letter.
+    """
+    chain = _chain(family, extra)
+    if _letters(chain[0], extra).issuperset(map(ord, text)):
+        return [(text, None)]
+    pieces: list[tuple[str, str | None]] = []
+    for cluster in _clusters(text):
+        first = _forced(cluster, chain, extra)
+        if pieces and pieces[-1][1] == first:
+            pieces[-1] = (pieces[-1][0] + cluster, first)
+        else:
+            pieces.append((cluster, first))
+    return pieces
+
+
 def missing_message(missing: Iterable[str]) -> str:
     """What to tell of letters that no font has, and what to do about it."""
     letters = list(missing)
@@ -89,6 +109,22 @@ def _lacking(points: list[int], chain: tuple[str, ...], extra: tuple[str, ...]) 
         if not best:
             break
     return best
+
+
+def _forced(cluster: str, chain: tuple[str, ...], extra: tuple[str, ...]) -> str | None:
+    base, *marks = [ord(char) for char in cluster if not _is_never_drawn(char)] or [0]
+    if not marks:
+        return None
+    letter_only, is_lost = None, False
+    for family in chain:
+        letters = _letters(family, extra)
+        if base in letters:
+            if letters.issuperset(marks):
+                return family if is_lost else None
+            letter_only = letter_only or family
+        elif not letters.isdisjoint(marks):
+            is_lost = True
+    return letter_only if is_lost else None
 
 
 @lru_cache(maxsize=256)

@@ -10,6 +10,8 @@ from testamur.app import create_app
 
 CHECKED = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
 
+schemathesis.serializer.alias("font/sfnt", "application/octet-stream")
+
 
 @pytest.fixture
 def a_bit_of_everything(api, tenant, group):
