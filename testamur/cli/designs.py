@@ -5,6 +5,7 @@ import click
 from testamur.cli.platform import find_workspace, json_option, opened_platform, print_json, workspace_option
 from testamur.clock import now
 from testamur.designs.exporting import export_design
+from testamur.designs.fonts import font_names
 from testamur.designs.importing import import_design, import_package
 from testamur.designs.packages import is_archive, pack, unpack
 from testamur.errors import NotFound
@@ -27,10 +28,11 @@ def import_command(file: Path, workspace: str | None, *, as_json: bool) -> None:
     content = file.read_bytes()
     with opened_platform() as platform, platform.database.write() as tx:
         owner = find_workspace(tx, workspace)
+        fonts = font_names(tx, owner.id)
         if is_archive(content):
-            design = import_package(tx, platform.storage, owner.id, unpack(content), at=now())
+            design = import_package(tx, platform.storage, owner.id, unpack(content, fonts=fonts), at=now())
         else:
-            drawn = parse_design_file(content)
+            drawn = parse_design_file(content, fonts=fonts)
             design = import_design(tx, platform.storage, owner.id, drawn, folder=file.parent, at=now())
     if as_json:
         print_json({"id": design.id, "name": design.name, "type": design.type})

@@ -78,7 +78,9 @@ def restore_version(
 ) -> Design:
     """What was drawn in an older version becomes the next one. Raises NotFound."""
     stored = get_version(tx, workspace_id, design_id, number)
-    return update_design(tx, storage, workspace_id, design_id, document=parse_document(stored.document), at=at)
+    return update_design(
+        tx, storage, workspace_id, design_id, document=parse_document(stored.document, fonts=None), at=at
+    )
 
 
 def remove_design(tx: Transaction, workspace_id: str, design_id: str) -> None:

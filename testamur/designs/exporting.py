@@ -18,7 +18,7 @@ def export_design(
 ) -> tuple[DesignFile, dict[str, bytes]]:
     """A design as it is now, and its pictures as files beside it, by their names. Raises NotFound."""
     design = get_design(tx, workspace_id, design_id)
-    document = parse_document(get_version(tx, workspace_id, design_id, design.version).document)
+    document = parse_document(get_version(tx, workspace_id, design_id, design.version).document, fonts=None)
     sources = [source for source in picture_sources(document) if ASSET.fullmatch(source)]
     digests = {source: source.removeprefix("asset:") for source in sources}
     found = tx.execute(_MEDIA_TYPES, {"workspace_id": workspace_id, "digests": list(digests.values())})

@@ -16,7 +16,8 @@ from testamur.designs.tables import design_versions, designs, fonts
 from testamur.errors import Conflict, Invalid, NotFound
 from testamur.ids import new_id
 from testamur.rendering.font_files import FontFile
-from testamur.storage.folder import Folder, write_file
+from testamur.storage import Storage
+from testamur.storage.folder import write_file
 
 # Each of them is read before anything of the workspace is rendered.
 FONTS_MAX = 100
@@ -42,7 +43,7 @@ _DESIGN_WITH_FONT = (
 )
 
 
-def add_font(tx: Transaction, storage: Folder, workspace_id: str, file: FontFile, *, at: datetime) -> Font:
+def add_font(tx: Transaction, storage: Storage, workspace_id: str, file: FontFile, *, at: datetime) -> Font:
     """Keep a font that was checked; the same one again is the one that is there. Raises Conflict if there are too many.
 
     The file is written before the row is committed, as with pictures.
@@ -89,7 +90,7 @@ def delete_font(tx: Transaction, workspace_id: str, font_id: str) -> Font:
     return font
 
 
-def delete_font_file(storage: Folder, font: Font) -> None:
+def delete_font_file(storage: Storage, font: Font) -> None:
     storage.delete_all(_key(font.workspace_id, font.digest))
 
 
@@ -98,7 +99,12 @@ def workspace_fonts(tx: Transaction, workspace_id: str) -> tuple[FontRef, ...]:
     return tuple(FontRef(row.family, row.digest) for row in tx.execute(_REFS, {"workspace_id": workspace_id}))
 
 
-def font_folder(storage: Folder, workspace_id: str, refs: Sequence[FontRef], below: Path) -> Path | None:
+def font_names(tx: Transaction, workspace_id: str) -> set[str]:
+    """What design documents of the workspace may name beside the bundled fonts."""
+    return {ref.family for ref in workspace_fonts(tx, workspace_id)}
+
+
+def font_folder(storage: Storage, workspace_id: str, refs: Sequence[FontRef], below: Path) -> Path | None:
     """A folder with these fonts as files, for `load_fonts`; None if there are none.
 
     It is named after what is in it and made once, `below` a folder of ours on this machine: typst reads fonts from

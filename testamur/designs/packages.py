@@ -9,7 +9,7 @@ import re
 import stat
 import unicodedata
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -53,13 +53,15 @@ def pack(drawn: DesignFile, pictures: Mapping[str, bytes]) -> bytes:
     return made.getvalue()
 
 
-def unpack(content: bytes) -> DesignPackage:
+def unpack(content: bytes, *, fonts: Collection[str] = ()) -> DesignPackage:
     """A design from an archive, or from a bare design file, with each picture that it names checked.
+
+    `fonts` are the names of the workspace's own fonts.
 
     Raises InvalidJSON or Invalid, which names the entry that is at fault.
     """
     if not is_archive(content):
-        return DesignPackage(drawn=parse_design_file(content), pictures={})
+        return DesignPackage(drawn=parse_design_file(content, fonts=fonts), pictures={})
     # Each entry begins with this mark: reading the directory of a million takes a gigabyte.
     if content.count(b"PK\x01\x02") > ENTRIES_MAX:
         raise Invalid(f"The archive has more than {ENTRIES_MAX} entries")
@@ -68,7 +70,7 @@ def unpack(content: bytes) -> DesignPackage:
         if DESIGN_NAME not in entries:
             raise Invalid(f"There is no {DESIGN_NAME} at the top of the archive")
         try:
-            drawn = parse_design_file(_read(archive, entries[DESIGN_NAME]))
+            drawn = parse_design_file(_read(archive, entries[DESIGN_NAME]), fonts=fonts)
         except Invalid as error:
             raise error.under(DESIGN_NAME) from None
         names = [source for source in picture_sources(drawn.document) if not ASSET.fullmatch(source)]

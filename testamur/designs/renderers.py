@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from threading import Lock
 from typing import cast
 
@@ -12,14 +13,17 @@ from testamur.attributes.defining import PREFIX
 from testamur.db import Database, Transaction
 from testamur.designs.assets import WorkspaceAssets
 from testamur.designs.fetched_pictures import FetchedPictures
+from testamur.designs.fonts import font_folder, workspace_fonts
+from testamur.designs.model import FontRef
 from testamur.designs.queries import get_version
 from testamur.designs.tables import design_versions
 from testamur.errors import NotFound
-from testamur.rendering.document import parse_document, picture_sources
+from testamur.rendering.document import fonts_in, parse_document, picture_sources
 from testamur.rendering.elements import ASSET
+from testamur.rendering.fonts import FAMILIES
 from testamur.rendering.languages import DEFAULT_LANGUAGE
 from testamur.rendering.pixels import RasterFormat
-from testamur.rendering.renderer import Attachment, Finding, Standard
+from testamur.rendering.renderer import Attachment, Finding, Font, Standard
 from testamur.rendering.values import Value
 from testamur.rendering.worker import Definition
 from testamur.rendering.workers import PooledRenderer, RenderingPool
@@ -39,11 +43,18 @@ class Renderers:
     """A renderer for each version of a design. Safe to use from many threads."""
 
     def __init__(
-        self, database: Database, storage: Storage, pool: RenderingPool, *, allow_private_networks: bool
+        self,
+        database: Database,
+        storage: Storage,
+        pool: RenderingPool,
+        *,
+        fonts_below: Path,
+        allow_private_networks: bool,
     ) -> None:
         self.pool = pool
         self._fetched = FetchedPictures(database, storage, allow_private=allow_private_networks)
         self._database = database
+        self._fonts_below = fonts_below
         self._storage = storage
         self._pages: OrderedDict[tuple[str, str, int], tuple[float, float]] = OrderedDict()
         self._lock = Lock()
@@ -55,10 +66,15 @@ class Renderers:
         def define() -> Definition:
             with self._database.read() as reading:
                 document = get_version(reading, workspace_id, design_id, version).document
-            sources = picture_sources(parse_document(document))
-            digests = [source.removeprefix("asset:") for source in sources if ASSET.fullmatch(source)]
+                uploaded = workspace_fonts(reading, workspace_id)
+            parsed = parse_document(document, fonts=None)
+            digests = [source.removeprefix("asset:") for source in picture_sources(parsed) if ASSET.fullmatch(source)]
             assets = WorkspaceAssets(self._storage, workspace_id)
-            return Definition(document=document, pictures={digest: assets.read(digest) for digest in digests})
+            return Definition(
+                document=document,
+                pictures={digest: assets.read(digest) for digest in digests},
+                fonts=self._fonts(workspace_id, [ref for ref in uploaded if ref.family in fonts_in(parsed)]),
+            )
 
         pooled = self.pool.renderer(f"{workspace_id}/{design_id}/{version}", define)
         return DesignRenderer(workspace_id, pooled, self._fetched, self._storage)
@@ -69,7 +85,7 @@ class Renderers:
         with self._lock:
             page = self._pages.get(key)
         if page is None:
-            page = parse_document(get_version(tx, *key).document).page.size_mm
+            page = parse_document(get_version(tx, *key).document, fonts=None).page.size_mm
             with self._lock:
                 self._pages[key] = page
                 if len(self._pages) > PAGES_MAX:
@@ -78,6 +94,12 @@ class Renderers:
 
     def close(self) -> None:
         self.pool.close()
+
+    def _fonts(self, workspace_id: str, refs: Sequence[FontRef]) -> tuple[Font, ...]:
+        """The workspace's fonts as files that the worker processes read; bundled ones go before those of their name."""
+        wanted = [ref for ref in refs if ref.family not in FAMILIES]
+        folder = font_folder(self._storage, workspace_id, wanted, self._fonts_below)
+        return tuple(Font(family, str(folder)) for family in dict.fromkeys(ref.family for ref in wanted))
 
 
 class DesignRenderer:

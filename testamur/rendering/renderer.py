@@ -88,7 +88,7 @@ class Renderer:
         self._document = document
         self._assets = assets
         self._families = {**FAMILIES, **{font.family: font.family for font in fonts}}
-        self._font_folders = tuple(font.folder for font in fonts)
+        self._font_folders = tuple(dict.fromkeys(font.folder for font in fonts))
         self.tags = frozenset(_tags(document))
         self.picture_tags = frozenset(picture_tags(document))
         self._folder = tempfile.mkdtemp(prefix="testamur-")

@@ -300,7 +300,7 @@ class _Writer:
     def _style(self, run: Run, element: Text, item: str, opacity: float) -> str:
         """What sets a run apart, as a typst dictionary; sizes are in terms of a scale of 1."""
         font = run.font or element.font
-        family = self._families[font]
+        family = self._families.get(font, font)
         italic = element.italic if run.italic is None else run.italic
         underline = element.underline if run.underline is None else run.underline
         spacing = element.letter_spacing if run.letter_spacing is None else run.letter_spacing

@@ -24,7 +24,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from testamur.rendering.document import parse_document
-from testamur.rendering.renderer import Renderer, RenderingFailed
+from testamur.rendering.renderer import Font, Renderer, RenderingFailed
 
 RENDERERS_MAX = 16
 # Beyond the time limit of a job, after which the pool ends the process: it then ends by itself if the pool is gone.
@@ -33,10 +33,11 @@ _LENGTH = struct.Struct("!Q")
 
 
 class Definition(Struct, frozen=True, kw_only=True):
-    """All that a renderer is made from: the design document as JSON, and its pictures by their digests."""
+    """All that a renderer is made from: the design document as JSON, its pictures by their digests, uploaded fonts."""
 
     document: str
     pictures: Mapping[str, bytes]
+    fonts: tuple[Font, ...] = ()
 
     def read(self, digest: str) -> bytes:
         """The picture of that digest. Raises FileNotFoundError."""
@@ -100,7 +101,7 @@ def _left(ends: float | None) -> float | None:
 
 def make_renderer(definition: Definition) -> Renderer:
     """What a worker keeps for each key, unless the pool was told to have another function called."""
-    return Renderer(parse_document(definition.document), definition)
+    return Renderer(parse_document(definition.document, fonts=None), definition, definition.fonts)
 
 
 class Worker:

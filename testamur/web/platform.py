@@ -53,7 +53,13 @@ def open_platform(settings: Settings) -> Platform:
         seconds=settings.rendering_seconds,
         memory_mib=settings.rendering_memory,
     )
-    renderers = Renderers(database, storage, pool, allow_private_networks=settings.allow_private_networks)
+    renderers = Renderers(
+        database,
+        storage,
+        pool,
+        fonts_below=settings.data_dir / "fonts",
+        allow_private_networks=settings.allow_private_networks,
+    )
     return Platform(settings, database, storage, renderers, RenderingThreads(pool), MasterKey(key))
 
 

@@ -9,6 +9,7 @@ from testamur.designs.assets import add_asset
 from testamur.designs.creating import create_design
 from testamur.designs.editing import restore_version, update_design
 from testamur.designs.exporting import export_design
+from testamur.designs.fonts import font_names
 from testamur.designs.importing import import_package
 from testamur.designs.packages import UNPACKED_BYTES_MAX, pack, package_name, unpack
 from testamur.designs.queries import get_design, get_version, list_designs, list_versions
@@ -45,7 +46,7 @@ def get(call: Call) -> WireDesign:
 
 def create(call: Call) -> WireDesign:
     body = call.body(CreateDesign)
-    drawn = DesignFile(name=body.name, type=body.type, document=_document(body.document))
+    drawn = DesignFile(name=body.name, type=body.type, document=_document(call, body.document))
     with call.platform.database.write() as tx:
         design = create_design(tx, call.platform.storage, call.workspace.id, drawn, at=call.at)
     return to_design(design, call.base_url)
@@ -53,7 +54,7 @@ def create(call: Call) -> WireDesign:
 
 def update(call: Call) -> WireDesign:
     design_id, body = call.id, call.body(UpdateDesign)
-    document = _document(body.document) if isinstance(body.document, dict) else None
+    document = _document(call, body.document) if isinstance(body.document, dict) else None
     with call.platform.database.write() as tx:
         design = update_design(
             tx,
@@ -112,7 +113,7 @@ def export(call: Call) -> FileAnswer:
 
 def import_(call: Call) -> WireDesign:
     # Decoding pictures takes a while, which nobody may wait for a lock meanwhile.
-    package = unpack(call.content)
+    package = unpack(call.content, fonts=_font_names(call))
     with call.platform.database.write() as tx:
         design = import_package(tx, call.platform.storage, call.workspace.id, package, at=call.at)
     return to_design(design, call.base_url)
@@ -127,9 +128,14 @@ def create_asset(call: Call) -> WireAsset:
     )
 
 
-def _document(given: dict[str, Any]) -> Document:
+def _font_names(call: Call) -> set[str]:
+    with call.platform.database.read() as tx:
+        return font_names(tx, call.workspace.id)
+
+
+def _document(call: Call, given: dict[str, Any]) -> Document:
     try:
-        return parse_document(msgspec.json.encode(given))
+        return parse_document(msgspec.json.encode(given), fonts=_font_names(call))
     except Invalid as error:
         raise error.under("document") from None
 
