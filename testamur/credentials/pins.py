@@ -6,9 +6,10 @@ issuer afterwards, the credential goes on looking as it was issued.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import get_credential_template
@@ -115,7 +116,12 @@ def find_pin(tx: Transaction, workspace_id: str, credential_id: str) -> Pin | No
 def find_pins(tx: Transaction, workspace_id: str, credential_ids: Collection[str]) -> dict[str, Pin]:
     """The pins of those of the credentials that have one, by the credential's id."""
     rows = tx.execute(_PINS, {"workspace_id": workspace_id, "credential_ids": list(credential_ids)})
-    return {row.credential_id: msgspec.convert(dict(row._mapping), Pin) for row in rows}  # noqa: SLF001
+    return {row.credential_id: _pin(row) for row in rows}
+
+
+def _pin(row: Row[Any]) -> Pin:
+    designs = msgspec.convert(row.designs, tuple[PinnedDesign, ...])
+    return Pin(**{**row._mapping, "designs": designs})  # noqa: SLF001
 
 
 def _title(values: Mapping[str, str]) -> str:
