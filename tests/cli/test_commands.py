@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 
 def test_help_reads_well_and_every_command_has_some(testamur):
@@ -110,3 +111,27 @@ def test_a_wrong_call_is_told_on_stderr_with_its_exit_code(testamur, arguments, 
     assert told in done.stderr
     assert "hunter2" not in done.stderr
     assert done.stdout == ""
+
+
+def test_a_design_is_exported_and_imported_as_one_file(testamur, set_up, tmp_path):
+    Image.new("RGB", (8, 8), "navy").save(tmp_path / "logo.png")
+    image = {"type": "image", "x": 0, "y": 0, "width": 10, "height": 10, "source": "logo.png"}
+    document = {"version": 1, "page": {"width": 100, "height": 60}, "elements": [image]}
+    (tmp_path / "design.json").write_text(json.dumps({"name": "Ours", "type": "badge", "document": document}))
+    made = json.loads(testamur("design", "import", tmp_path / "design.json", "--json").stdout)
+    out = tmp_path / "out" / "ours.design.zip"
+    assert "Wrote the badge design Ours" in testamur("design", "export", made["id"].upper(), "--out", out).stdout
+    (tmp_path / "logo.png").unlink()
+    again = json.loads(testamur("design", "import", out, "--json").stdout)
+    assert (again["name"], again["type"]) == ("Ours", "badge")
+    assert again["id"] != made["id"]
+    first = out.read_bytes()
+    testamur("design", "export", again["id"], "--out", out)
+    assert out.read_bytes() == first
+    testamur("workspace", "create", "Rival")
+    told = testamur("design", "export", made["id"], "--out", out, "--workspace", "rival", exit_code=1).stderr
+    assert "The workspace rival has no design" in told
+    assert (
+        "has no design nonsense"
+        in testamur("design", "export", "nonsense", "--out", out, "--workspace", "rival", exit_code=1).stderr
+    )
