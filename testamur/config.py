@@ -164,7 +164,7 @@ class Settings:
         _valkey_url, "Valkey or Redis that counts the rate limit of several processes: valkey://HOST:6379/0."
     )
     allow_private_networks: bool = _setting(
-        _boolean, "Whether webhooks may go to private, loopback and link-local addresses.", default=False
+        _boolean, "Whether webhooks and pictures may be at private, loopback and link-local addresses.", default=False
     )
     rendering_processes: int = _setting(
         _whole_number(1, 256),

@@ -6,6 +6,7 @@ from testamur.credential_templates.queries import get_credential_template
 from testamur.delivery.templates import choose_email_template, chosen_email_templates
 from testamur.errors import Invalid
 from testamur.interactions.queries import summarize_template
+from testamur.rendering.languages import DEFAULT_LANGUAGE
 from testamur.wire.v1.group_settings import GroupSettings, UpdateGroupSettings, to_group_settings, to_rule
 from testamur.wire.v1.interactions import InteractionSummary, to_summary
 
@@ -28,7 +29,7 @@ def update(call: Call) -> GroupSettings:
             description=body.description,
             criteria=body.criteria,
             expiry_rule=to_rule(body.expiry),
-            language=None if isinstance(body.language, UnsetType) else body.language,
+            language=None if isinstance(body.language, UnsetType) else body.language or DEFAULT_LANGUAGE,
             design_policy=body.design_policy or None,
             plan=call.plan,
             at=call.at,

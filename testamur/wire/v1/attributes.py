@@ -6,6 +6,12 @@ from testamur.attributes.model import Attribute
 from testamur.attributes.standard import STANDARD, StandardAttribute
 from testamur.wire.v1.timestamps import timestamp
 
+_TYPE = (
+    "What its values are. text: any text. date: 2026-11-24 or 24-11-2026, stored as the former. number: 1234.50, or 12,5 "
+    "where that can only be a decimal comma; stored with a point, without plus and leading zeros. image: the https "
+    "address of a PNG or JPEG, fetched once when it is first drawn, or the source (asset:...) of a picture uploaded "
+    "before. An empty text is no value of every type. On the wire every value is text."
+)
 Type = Literal["text", "date", "number", "image"]
 AttributeName = Annotated[str, Meta(examples=["Final grade"], extra_json_schema={"minLength": 1, "maxLength": 255})]
 
@@ -16,7 +22,7 @@ class WireAttribute(Struct, rename="camel", kw_only=True):
     id: str
     tag: Annotated[str, Meta(description="What stands in brackets in a design; custom ones start with custom.")]
     name: str
-    type: Type
+    type: Annotated[Type, Meta(description=_TYPE)]
     is_default: Annotated[bool, Meta(description="Whether every workspace has it.")]
     created_at: str
     updated_at: str
@@ -33,7 +39,7 @@ class CreateAttribute(Struct, rename="camel", kw_only=True):
         | UnsetType
         | None
     ) = UNSET
-    type: Type | UnsetType = UNSET
+    type: Annotated[Type, Meta(description=_TYPE)] | UnsetType = UNSET
 
 
 class UpdateAttribute(Struct, rename="camel", kw_only=True):

@@ -14,7 +14,8 @@ from testamur.wire.v1.words import wire_name
 GivenAttributes = Annotated[
     dict[str, Any],
     Meta(
-        description="Texts by the tag of a custom attribute that the workspace has defined.",
+        description="Texts by the tag of a custom attribute that the workspace has defined, each as the attribute's type "
+        "takes it: a date as 2026-11-24, a number as 1234.5, a picture as its https address.",
         examples=[{"custom.mentor": "Jane Doe"}],
         extra_json_schema={"additionalProperties": {"type": "string", "maxLength": 5000}},
     ),
@@ -22,7 +23,8 @@ GivenAttributes = Annotated[
 CustomAttributes = Annotated[
     dict[str, str],
     Meta(
-        description="Texts by the tag of a custom attribute that the workspace has defined.",
+        description="Texts by the tag of a custom attribute that the workspace has defined; dates as 2026-11-24, numbers "
+        "as 1234.5.",
         examples=[{"custom.mentor": "Jane Doe"}],
     ),
 ]

@@ -50,7 +50,9 @@ class UpdateGroupSettings(Struct, rename="camel", kw_only=True):
     criteria: Annotated[str, Meta(extra_json_schema={"maxLength": 10000})] | UnsetType | None = UNSET
     expiry: Expiry | UnsetType | None = UNSET
     language: (
-        Annotated[str, Meta(description=_LANGUAGE, examples=["pt-BR"], extra_json_schema={"maxLength": 35})] | UnsetType
+        Annotated[str, Meta(description=_LANGUAGE, examples=["pt-BR"], extra_json_schema={"maxLength": 35})]
+        | UnsetType
+        | None
     ) = UNSET
     design_policy: Policy | UnsetType = UNSET
     email_templates: (

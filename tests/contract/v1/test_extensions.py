@@ -45,14 +45,8 @@ def test_a_revoked_credential_is_in_force_no_more_and_can_be_again(api, client, 
 
 def test_settings_of_a_template_and_the_expiry_rule(api, group, draft):
     path = f"/groups/{group['id']}/settings"
-    expected = {
-        "id": group["id"],
-        "description": None,
-        "criteria": None,
-        "expiry": None,
-        "emailTemplates": {},
-        "designPolicy": "follow",
-    }
+    empty = {"description": None, "criteria": None, "expiry": None, "emailTemplates": {}, "designPolicy": "follow"}
+    expected = {"id": group["id"], "language": "en", **empty}
     assert api("GET", path) == expected
     changed = api("PATCH", path, {"criteria": "Passed", "expiry": {"number": 6, "unit": "months"}})
     assert changed == {**expected, "criteria": "Passed", "expiry": {"number": 6, "unit": "months"}}
@@ -66,6 +60,7 @@ def test_settings_of_a_template_and_the_expiry_rule(api, group, draft):
         ({"expiry": {"number": 0, "unit": "days"}}, ["expiry", "number"]),
         ({"expiry": {"number": 1, "unit": "eons"}}, ["expiry", "unit"]),
         ({"description": "x" * 10001}, ["description"]),
+        ({"language": "klingon"}, ["language"]),
         ({"emailTemplates": {"birthday": None}}, ["emailTemplates"]),
     ):
         details = api("PATCH", path, wrong, status=400)["error"]["details"]
