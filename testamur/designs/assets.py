@@ -6,26 +6,25 @@ from hashlib import sha256
 from testamur.db import Transaction
 from testamur.db.schema import insert_if_new
 from testamur.designs.tables import assets
-from testamur.rendering.pictures import check_picture
+from testamur.rendering.pictures import Prepared
 from testamur.storage.folder import Folder
 
 _INSERT = insert_if_new(assets)
 
 
-def add_asset(tx: Transaction, storage: Folder, workspace_id: str, content: bytes, *, at: datetime) -> str:
-    """Keep a picture and return its digest (lower-case hex of SHA-256). Raises Invalid if it cannot be used.
+def add_asset(tx: Transaction, storage: Folder, workspace_id: str, picture: Prepared, *, at: datetime) -> str:
+    """Keep a picture and return its digest: lower-case hex of SHA-256, of what is stored (not of what was uploaded).
 
     The file is written before the row is committed: should the transaction fail, a file that nothing names is left,
     which harms nobody, while a row without its file would.
     """
-    picture = check_picture(content)
-    digest = sha256(content).hexdigest()
-    storage.write(_key(workspace_id, digest), content)
+    digest = sha256(picture.content).hexdigest()
+    storage.write(_key(workspace_id, digest), picture.content)
     row = {
         "workspace_id": workspace_id,
         "digest": digest,
         "media_type": picture.media_type,
-        "size_bytes": len(content),
+        "size_bytes": len(picture.content),
         "width_px": picture.width_px,
         "height_px": picture.height_px,
         "created_at": at,

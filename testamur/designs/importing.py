@@ -9,6 +9,7 @@ from testamur.designs.creating import create_design
 from testamur.designs.model import Design
 from testamur.errors import Invalid
 from testamur.rendering.document import ASSET, DesignFile, picture_sources, with_sources
+from testamur.rendering.pictures import Prepared, prepare_picture
 from testamur.storage.folder import Folder
 
 
@@ -25,10 +26,10 @@ def import_design(
     return create_design(tx, storage, workspace_id, msgspec.structs.replace(drawn, document=document), at=at)
 
 
-def _read_picture(folder: Path, name: str) -> bytes:
+def _read_picture(folder: Path, name: str) -> Prepared:
     """A design file may come from anybody, so it names pictures in its own folder and nothing else on the machine."""
     root = folder.resolve()
     path = (root / name).resolve()
     if not path.is_relative_to(root) or not path.is_file():
         raise Invalid(f'There is no picture "{name[:100]}" beside the design file')
-    return path.read_bytes()
+    return prepare_picture(path.read_bytes())

@@ -1,70 +1,56 @@
-"""Pictures that people upload: what they are, and whether it is safe to draw them."""
+"""Pictures that people upload: what they are, whether it is safe to draw them, and in which form they are kept."""
 
 import io
-import warnings
 
-import msgspec
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from testamur.errors import Invalid
+from testamur.rendering.raster_pictures import PIXELS_MAX, SIDE_PX_MAX, Prepared, prepare_raster
+from testamur.rendering.trial import Ending
+from testamur.rendering.vector_pictures import faded, prepare_svg
+
+__all__ = [
+    "PICTURE_BYTES_MAX",
+    "PIXELS_MAX",
+    "SIDE_PX_MAX",
+    "Prepared",
+    "file_ending",
+    "prepare_picture",
+    "with_opacity",
+]
 
 PICTURE_BYTES_MAX = 10 * 1024 * 1024
-SIDE_PX_MAX = 8000
-PIXELS_MAX = 30_000_000
-_MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg"}
 
 
-class Picture(msgspec.Struct, frozen=True):
-    """What is known of a picture that passed."""
+def prepare_picture(content: bytes) -> Prepared:
+    """The picture as it is to be stored: a PNG or JPEG in sRGB or grey, or a cleaned SVG; without metadata.
 
-    media_type: str
-    width_px: int
-    height_px: int
-
-
-def check_picture(content: bytes) -> Picture:
-    """Raises Invalid unless this is a whole PNG or JPEG of moderate size, in grey or RGB."""
+    What is so already stays byte for byte; the same file always becomes the same bytes. Raises Invalid for anything
+    else than one whole still picture (PNG, JPEG, WebP, GIF, SVG) of moderate size.
+    """
     if len(content) > PICTURE_BYTES_MAX:
         raise Invalid(f"The picture is larger than {PICTURE_BYTES_MAX // 1024 // 1024} MiB; make it smaller")
-    if b"<svg" in content[:1000]:
-        raise Invalid("SVG pictures are not accepted yet; export it as PNG")
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns of pictures near its own limit; ours is lower and checked before anything is decoded.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content), formats=tuple(_MEDIA_TYPES)) as image:
-                return _checked(image)
-    except Invalid:
-        raise
-    except Image.DecompressionBombError:
-        raise _too_many_pixels() from None
-    except UnidentifiedImageError:
-        raise Invalid("The file is not a PNG or JPEG picture") from None
-    except Exception:  # noqa: BLE001 - a broken file can make a decoder raise anything.
-        raise Invalid("The picture is broken or incomplete; export it again") from None
+    if content.startswith(b"\x1f\x8b"):
+        raise Invalid("The file is compressed; if it is an SVGZ picture, save it as SVG")
+    if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
+        return prepare_svg(content)
+    return prepare_raster(content)
+
+
+def file_ending(content: bytes) -> Ending:
+    """`png`, `jpg` or `svg`: what a prepared picture is, by its first bytes, in the words of typst."""
+    if content.startswith(b"\x89PNG"):
+        return "png"
+    return "jpg" if content.startswith(b"\xff\xd8") else "svg"
 
 
 def with_opacity(content: bytes, opacity: float) -> bytes:
-    """A checked picture as PNG, seen through to 1 - `opacity`: typst itself draws every picture at its full strength."""
+    """A prepared picture, seen through to 1 - `opacity`: typst itself draws every picture at its full strength."""
+    if file_ending(content) == "svg":
+        return faded(content, opacity)
     with Image.open(io.BytesIO(content)) as image:
         see_through = image.convert("RGBA")
     see_through.putalpha(see_through.getchannel("A").point(lambda value: round(value * opacity)))
     made = io.BytesIO()
     see_through.save(made, "PNG")
     return made.getvalue()
-
-
-def _checked(image: Image.Image) -> Picture:
-    width, height = image.size
-    if max(width, height) > SIDE_PX_MAX or width * height > PIXELS_MAX:
-        raise _too_many_pixels()
-    if getattr(image, "n_frames", 1) > 1:
-        raise Invalid("The picture is animated; export one frame")
-    if image.mode == "CMYK":
-        raise Invalid("The picture is in CMYK; export it in RGB")
-    image.load()  # Decodes all of it, so that a truncated file is found now and not on a certificate.
-    return Picture(_MEDIA_TYPES[str(image.format)], width, height)
-
-
-def _too_many_pixels() -> Invalid:
-    return Invalid(f"The picture has too many pixels; make it at most {SIDE_PX_MAX} wide and high")

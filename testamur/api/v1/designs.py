@@ -11,7 +11,7 @@ from testamur.designs.editing import update_design
 from testamur.designs.queries import get_design, get_version, list_designs
 from testamur.errors import Invalid
 from testamur.rendering.document import DesignFile, Document, parse_document
-from testamur.rendering.pictures import PICTURE_BYTES_MAX, check_picture
+from testamur.rendering.pictures import PICTURE_BYTES_MAX, prepare_picture
 from testamur.wire.v1.designs import (
     CreateDesign,
     UpdateDesign,
@@ -71,9 +71,9 @@ def get_document(call: Call) -> WireDocument:
 
 
 def create_asset(call: Call) -> WireAsset:
-    picture = check_picture(call.content)
+    picture = prepare_picture(call.content)  # Takes time, so it is done before the database is asked for anything.
     with call.platform.database.write() as tx:
-        digest = add_asset(tx, call.platform.storage, call.workspace.id, call.content, at=call.at)
+        digest = add_asset(tx, call.platform.storage, call.workspace.id, picture, at=call.at)
     return WireAsset(
         source=f"asset:{digest}", media_type=picture.media_type, width=picture.width_px, height=picture.height_px
     )
@@ -163,7 +163,12 @@ OPERATIONS = [
         name="createAsset",
         is_long=True,
         summary="Add a picture for design templates",
-        description="PNG or JPEG, at most 10 MiB. The same picture again is the same asset.",
+        description=(
+            "PNG (image/png), JPEG (image/jpeg), WebP (image/webp), still GIF (image/gif) or SVG (image/svg+xml, at "
+            "most 1 MiB), at most 10 MiB, 8000 pixels a side and 30 million in all. What is stored is a PNG or JPEG "
+            "in sRGB or grey, upright and without metadata, or an SVG without scripts and references to elsewhere; the "
+            "answer tells which. The same picture again is the same asset."
+        ),
         tag=_TAG,
         run=create_asset,
         status=201,
