@@ -6,6 +6,7 @@ from PIL import Image
 
 from testamur.errors import Invalid
 from testamur.rendering.raster_pictures import PIXELS_MAX, SIDE_PX_MAX, Prepared, prepare_raster
+from testamur.rendering.trial import Ending
 from testamur.rendering.vector_pictures import faded, prepare_svg
 
 __all__ = [
@@ -36,7 +37,7 @@ def prepare_picture(content: bytes) -> Prepared:
     return prepare_raster(content)
 
 
-def file_ending(content: bytes) -> str:
+def file_ending(content: bytes) -> Ending:
     """`png`, `jpg` or `svg`: what a prepared picture is, by its first bytes, in the words of typst."""
     if content.startswith(b"\x89PNG"):
         return "png"

@@ -21,25 +21,38 @@ _MEMORY_BYTES = 3 * 1024**3
 _TRIALS = BoundedSemaphore(2)
 
 
-def draws(content: bytes, format_: Literal["png", "jpg", "svg"], *, width_pt: float = 10) -> bool:
-    """Whether the engine draws the picture, as PDF and as pixels."""
-    source = f'#set page(width: {width_pt}pt, height: auto, margin: 0pt)\n#image("picture.{format_}", width: 100%)'
+Ending = Literal["png", "jpg", "svg"]
+
+
+def draws(content: bytes, ending: Ending, *, side_pt: float = 10) -> bool:
+    """Whether the engine draws the picture, as pixels and in a PDF."""
+    try:
+        for output in ("png", "pdf"):
+            drawn(content, ending, side_pt=side_pt, output=output)
+    except Exception:  # noqa: BLE001 - what cannot be drawn fails in many ways.
+        return False
+    except BaseException as error:
+        # A fault inside the engine arrives as an exception of its own kind that is no Exception.
+        if type(error).__name__ != "PanicException":
+            raise
+        return False
+    return True
+
+
+def drawn(content: bytes, ending: Ending, *, side_pt: float, output: Literal["png", "pdf"] = "png") -> bytes:
+    """The picture alone in the middle of a square page; a point is a pixel."""
+    source = (
+        f"#set page(width: {side_pt}pt, height: {side_pt}pt, margin: 0pt)\n"
+        f'#image("picture.{ending}", width: 100%, height: 100%, fit: "contain")'
+    )
     with tempfile.TemporaryDirectory(prefix="testamur-") as folder:
-        Path(folder, f"picture.{format_}").write_bytes(content)
+        Path(folder, f"picture.{ending}").write_bytes(content)
         main = Path(folder, "main.typ")
         main.write_text(source, encoding="utf-8")
-        try:
-            compiler = typst.Compiler(main, root=folder, font_paths=load_fonts(), ignore_system_fonts=True)
-            for output in ("png", "pdf"):
-                compiler.compile(format=output, ppi=72)
-        except Exception:  # noqa: BLE001
-            return False
-        except BaseException as error:
-            # A fault inside the engine arrives as an exception of its own kind that is no Exception.
-            if type(error).__name__ != "PanicException":
-                raise
-            return False
-    return True
+        compiler = typst.Compiler(main, root=folder, font_paths=load_fonts(), ignore_system_fonts=True)
+        made = compiler.compile(format=output, ppi=72)
+    assert isinstance(made, bytes)
+    return made
 
 
 def draws_elsewhere(svg: bytes) -> bool:
@@ -70,4 +83,4 @@ def _limit() -> None:
 if __name__ == "__main__":
     _limit()
     # About half as wide as a certificate; effects take time by their area.
-    sys.exit(0 if draws(sys.stdin.buffer.read(), "svg", width_pt=400) else 1)
+    sys.exit(0 if draws(sys.stdin.buffer.read(), "svg", side_pt=400) else 1)

@@ -53,6 +53,19 @@ def prepare_svg(content: bytes) -> Prepared:
     Raises Invalid if it is no SVG, refers to anything outside itself, is too large for what it shows, or cannot be
     drawn.
     """
+    picture, (width, height) = cleaned(content)
+    if not draws_elsewhere(picture):
+        raise Invalid("The SVG cannot be drawn, or takes too long to draw; simplify it or export it as PNG")
+    return Prepared(picture, "image/svg+xml", width, height)
+
+
+def clean_svg(content: bytes) -> bytes:
+    """As `prepare_svg`, only the SVG."""
+    return prepare_svg(content).content
+
+
+def cleaned(content: bytes) -> tuple[bytes, tuple[int, int]]:
+    """The first three gates: the SVG and its size, not yet tried. Raises Invalid."""
     if len(content) > SVG_BYTES_MAX:
         raise Invalid(f"The SVG is larger than {SVG_BYTES_MAX // 1024 // 1024} MiB; simplify it or export it as PNG")
     try:
@@ -72,16 +85,8 @@ def prepare_svg(content: bytes) -> Prepared:
     _check_text(root)
     _prepare_pictures(root)
     _check_expansion(root)
-    width, height = _sized(root)
-    cleaned = _written(root)
-    if not draws_elsewhere(cleaned):
-        raise Invalid("The SVG cannot be drawn, or takes too long to draw; simplify it or export it as PNG")
-    return Prepared(cleaned, "image/svg+xml", width, height)
-
-
-def clean_svg(content: bytes) -> bytes:
-    """As `prepare_svg`, only the SVG."""
-    return prepare_svg(content).content
+    size = _sized(root)
+    return _written(root), size
 
 
 def faded(content: bytes, opacity: float) -> bytes:
@@ -135,7 +140,10 @@ def _name(name: str) -> str:
 
 
 def _written(root: ET.Element) -> bytes:
-    root.set("xmlns", _SVG)
+    """In the sanitiser's order of attributes, so that what was cleaned once stays as it is when it is cleaned again."""
+    attributes = sorted({**root.attrib, "xmlns": _SVG}.items())
+    root.attrib.clear()
+    root.attrib.update(attributes)
     return ET.tostring(root, encoding="unicode").encode()
 
 

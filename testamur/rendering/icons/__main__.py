@@ -25,6 +25,10 @@ def _element(name: str, attributes: dict[str, str]) -> str:
     return f"<{name}{''.join(f' {key}={quoteattr(value)}' for key, value in attributes.items())}/>"
 
 
+def as_file(drawings: dict[str, str]) -> bytes:
+    """One icon a line, so that a newer release is read as a difference."""
+    return msgspec.json.format(msgspec.json.encode(drawings), indent=2) + b"\n"
+
+
 if __name__ == "__main__":
-    found = taken(Path(sys.argv[1]), [*icons(), *sys.argv[2:]])
-    FILE.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=0) + b"\n")
+    FILE.write_bytes(as_file(taken(Path(sys.argv[1]), [*icons(), *sys.argv[2:]])))
