@@ -13,6 +13,10 @@ BENCHMARKS = {
     "groups": ("benchmarks.serving.measure", "POST /v1/groups beside the usual stack and a bare function"),
     "send": ("benchmarks.serving.measure_send", "create-issue-send beside the usual stack"),
     "pdf": ("benchmarks.rendering.measure", "one certificate as PDF beside Chromium, WeasyPrint and ReportLab; memory"),
+    "download": (
+        "benchmarks.downloading.measure",
+        "10,000 certificates as one ZIP over HTTP: rate, and the server's memory",
+    ),
     "import": ("benchmarks.importing.measure", "an import of 100,000 rows beside the bare driver, on both databases"),
     "search": ("benchmarks.searching.measure", "listing and searching at 10,000 and 1,000,000 credentials"),
     "webhooks": ("benchmarks.webhooks.measure", "deliveries to slow and to dead receivers"),

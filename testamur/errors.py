@@ -135,7 +135,11 @@ class RateLimited(TestamurError):
 
 
 class Unavailable(TestamurError):
-    """The server cannot do this now; the same request may pass later."""
+    """The server cannot do this now; the same request may pass in `retry_after_seconds`."""
 
     code = "service_unavailable"
     message = "Testamur is temporarily unavailable"
+
+    def __init__(self, message: str | None = None, *, retry_after_seconds: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds

@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from testamur import __version__
 from testamur.cli.designs import design_group
+from testamur.cli.download import download_command
 from testamur.cli.issue import issue_command
 from testamur.cli.serve import migrate_command, serve_command
 from testamur.cli.setup import bootstrap_command
@@ -37,6 +38,7 @@ for command in (
     token_group,
     design_group,
     issue_command,
+    download_command,
 ):
     testamur.add_command(command)
 

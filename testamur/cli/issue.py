@@ -10,18 +10,15 @@ from pathlib import Path
 import click
 
 from testamur.attributes.queries import list_attributes
-from testamur.cli.platform import find_workspace, opened_platform, workspace_option
+from testamur.cli.platform import find_template, find_workspace, opened_platform, workspace_option
 from testamur.clock import now
 from testamur.credential_templates.model import CredentialTemplate
-from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.bulk_issuing import ROWS_PER_TRANSACTION, CheckedRow, RowChecker, RowResult, issue_rows
 from testamur.credentials.links import page_url
 from testamur.credentials.model import Credential
 from testamur.credentials.spreadsheets import Sheet, read_sheet
 from testamur.credentials.values import attribute_values
 from testamur.designs.queries import find_designs
-from testamur.errors import NotFound
-from testamur.ids import normalize_id
 from testamur.plans import UNLIMITED, Plan
 from testamur.rendering.renderer import Renderer
 from testamur.storage.folder import write_file
@@ -52,7 +49,7 @@ def issue_command(
     with opened_platform() as platform:
         with platform.database.read() as tx:
             owner = find_workspace(tx, workspace)
-            template = _find_template(platform, owner, template_id)
+            template = find_template(tx, owner, template_id)
             tags = frozenset(item.tag for item in list_attributes(tx, owner.id))
         with file.open("rb") as opened:
             sheet = read_sheet(opened, defined_tags=tags, encoding=encoding)
@@ -145,17 +142,6 @@ class IssueRun:
         title = f"{self._template.name} - {credential.recipient.name}"
         write_file(path, self._renderer.pdf(values, title=title, at=credential.issued_at or credential.created_at))
         return True
-
-
-def _find_template(platform: Platform, workspace: Workspace, given: str) -> CredentialTemplate:
-    template_id = normalize_id(given)
-    try:
-        if template_id is None:
-            raise NotFound
-        with platform.database.read() as tx:
-            return get_credential_template(tx, workspace.id, template_id)
-    except NotFound:
-        raise NotFound(f"The workspace {workspace.slug} has no credential template {given}") from None
 
 
 def _find_renderer(platform: Platform, workspace: Workspace, template: CredentialTemplate) -> Renderer:

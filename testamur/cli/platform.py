@@ -8,9 +8,12 @@ from typing import Any
 import click
 
 from testamur.config import read_settings
+from testamur.credential_templates.model import CredentialTemplate
+from testamur.credential_templates.queries import get_credential_template
 from testamur.db import Transaction
 from testamur.db.migrating import migrate
 from testamur.errors import NotFound
+from testamur.ids import normalize_id
 from testamur.logs import configure_logs
 from testamur.web.platform import Platform, open_platform
 from testamur.workspaces.model import Workspace
@@ -46,6 +49,17 @@ def find_workspace(tx: Transaction, slug: str | None) -> Workspace:
     if len(everyone) > 1:
         raise click.UsageError(f"Name one of the workspaces with --workspace: {', '.join(w.slug for w in everyone)}")
     return everyone[0]
+
+
+def find_template(tx: Transaction, workspace: Workspace, given: str) -> CredentialTemplate:
+    """The workspace's credential template of that id. Raises NotFound."""
+    template_id = normalize_id(given)
+    try:
+        if template_id is None:
+            raise NotFound
+        return get_credential_template(tx, workspace.id, template_id)
+    except NotFound:
+        raise NotFound(f"The workspace {workspace.slug} has no credential template {given}") from None
 
 
 def print_json(value: Any) -> None:

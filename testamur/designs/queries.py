@@ -1,7 +1,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, select, tuple_
 
 from testamur.db import Transaction
 from testamur.db.paging import Cursor, Page, Pager, map_page
@@ -18,6 +18,10 @@ _VERSION = select(design_versions).where(
     design_versions.c.workspace_id == bindparam("workspace_id"),
     design_versions.c.design_id == bindparam("design_id"),
     design_versions.c.number == bindparam("number"),
+)
+_TAGS = select(design_versions.c.design_id, design_versions.c.number, design_versions.c.tags).where(
+    design_versions.c.workspace_id == bindparam("workspace_id"),
+    tuple_(design_versions.c.design_id, design_versions.c.number).in_(bindparam("versions", expanding=True)),
 )
 
 
@@ -52,6 +56,14 @@ def get_version(tx: Transaction, workspace_id: str, design_id: str, number: int)
     if row is None:
         raise NotFound
     return DesignVersion(**row._mapping)  # noqa: SLF001
+
+
+def find_tags(
+    tx: Transaction, workspace_id: str, versions: Iterable[tuple[str, int]]
+) -> dict[tuple[str, int], list[str]]:
+    """The tags that these versions (design id and number) show, of those that the workspace has."""
+    rows = tx.execute(_TAGS, {"workspace_id": workspace_id, "versions": list(versions)})
+    return {(row.design_id, row.number): row.tags for row in rows}
 
 
 def _model(row: Row[Any]) -> Design:

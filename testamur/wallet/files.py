@@ -1,8 +1,6 @@
 """Pictures and PDFs, at addresses that never change what they serve. They are rendered when first asked for."""
 
 import re
-import unicodedata
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,6 +14,7 @@ from testamur.designs.queries import get_design
 from testamur.errors import NotFound
 from testamur.ids import normalize_id
 from testamur.rendering.samples import SAMPLE_VALUES
+from testamur.web.files import attachment
 from testamur.web.platform import Platform
 from testamur.web.threads import RenderingThreads, run_query
 
@@ -96,13 +95,6 @@ class Files:
         content = renderer.png(SAMPLE_VALUES, width_px=DESIGN_PREVIEW_WIDTH_PX)
         self._platform.storage.write(preview_key(design), content)
         return content
-
-
-def attachment(name: str) -> str:
-    """A Content-Disposition that saves under `name`: plain ASCII for old programs, the real letters for others."""
-    safe = re.sub(r'[\x00-\x1f\x7f"\\/:*?<>|]+', "-", name).strip(" .-")
-    plain = unicodedata.normalize("NFKD", safe).encode("ascii", "ignore").decode().strip(" .-") or "credential"
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(safe)}"
 
 
 def _key(recorded: RecordedRendering, format_: Format) -> str:

@@ -124,7 +124,7 @@ def error_problem(failure: TestamurError) -> Response:
 
 def _error_headers(failure: TestamurError) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
-    if isinstance(failure, RateLimited):
+    if isinstance(failure, RateLimited | Unavailable):
         headers["Retry-After"] = str(failure.retry_after_seconds)
     if isinstance(failure, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"

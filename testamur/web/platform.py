@@ -1,11 +1,14 @@
 from dataclasses import dataclass, field
-from threading import Event
+from threading import BoundedSemaphore, Event
 
 from testamur.config import BadSetting, Settings
 from testamur.db import Database
 from testamur.designs.renderers import Renderers
 from testamur.encryption import MasterKey, load_or_make_master_key
 from testamur.storage.folder import Folder
+
+# Each takes as many threads as there are processors, for minutes.
+DOWNLOADS_MAX = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,8 @@ class Platform:
     master_key: MasterKey
     # Set in a process that also works on what has to happen later: it then need not wait for the next look.
     work_waits: Event = field(default_factory=Event)
+    # One is held by each download that is being sent.
+    download_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(DOWNLOADS_MAX))
 
     def wake_worker(self) -> None:
         """There may be something to do: call it after a commit."""
