@@ -15,6 +15,10 @@ BENCHMARKS = {
     "pdf": ("benchmarks.rendering.measure", "one certificate as PDF beside Chromium, WeasyPrint and ReportLab; memory"),
     "sign": ("benchmarks.signing.measure", "a signature on a PDF beside its rendering, and beside pyHanko alone"),
     "previews": ("benchmarks.previews.measure", "stored pictures beside static files; the first of a design version"),
+    "download": (
+        "benchmarks.downloading.measure",
+        "10,000 certificates as one ZIP over HTTP: rate, and the server's memory",
+    ),
     "import": ("benchmarks.importing.measure", "an import of 100,000 rows beside the bare driver, on both databases"),
     "search": ("benchmarks.searching.measure", "listing and searching at 10,000 and 1,000,000 credentials"),
     "webhooks": ("benchmarks.webhooks.measure", "deliveries to slow and to dead receivers"),

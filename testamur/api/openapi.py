@@ -7,7 +7,7 @@ import msgspec
 
 from testamur import __version__
 from testamur.api.v1.gate import VERSION, VERSION_HEADER
-from testamur.api.v1.operations import FileAnswer, Operation
+from testamur.api.v1.operations import FileAnswer, Operation, StreamAnswer
 from testamur.wire.v1.errors import Error
 
 _DESCRIPTION = """Testamur issues digital credentials. This API speaks the public certifier.io protocol: a client \
@@ -63,15 +63,14 @@ _ERRORS = {
     500: ("Something broke on Testamur's end", ("internal_server_error",)),
     503: ("The server is too busy for this", ("service_unavailable",)),
 }
+_FILES = (FileAnswer, StreamAnswer)
 _ERRORS_OF_EVERY_OPERATION = (400, 401, 429, 500)
 
 
 def describe_api(operations: Iterable[Operation], server_url: str) -> dict[str, Any]:
     """The whole document. `server_url` is where /v1 is served, without /v1."""
     listed = list(operations)
-    types = [
-        kind for operation in listed for kind in (operation.body, operation.answer) if kind not in (None, FileAnswer)
-    ]
+    types = [kind for operation in listed for kind in (operation.body, operation.answer) if kind not in (None, *_FILES)]
     schemas, components = msgspec.json.schema_components([*types, Error], ref_template="#/components/schemas/{name}")
     by_type = dict(zip(map(str, [*types, Error]), schemas, strict=True))
     for kind in types:
@@ -139,7 +138,7 @@ def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
 
 def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
     yield {"$ref": "#/components/parameters/Version"}
-    if operation.method == "POST":
+    if operation.method == "POST" and operation.answer is not StreamAnswer:
         yield {"$ref": "#/components/parameters/IdempotencyKey"}
     if "{id}" in operation.path:
         yield {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
@@ -172,13 +171,15 @@ def _responses(operation: Operation, schemas: dict[str, Any]) -> Iterable[tuple[
     done: dict[str, Any] = {"description": "Done" if operation.answer is None else "The answer"}
     if operation.answer is FileAnswer:
         done["content"] = {operation.file_type: {"schema": {"type": "string"}}}
+    elif operation.answer is StreamAnswer:
+        done["content"] = {"application/zip": {}}
     elif operation.answer is not None:
         done["content"] = {"application/json": {"schema": schemas[str(operation.answer)]}}
     yield str(operation.status), done
     extra = [*operation.errors]
     if operation.body is not None or operation.upload is not None:
         extra.append(413)
-    if operation.method == "POST":
+    if operation.method == "POST" and operation.answer is not StreamAnswer:
         extra += [409, 422]
     for status in sorted({*_ERRORS_OF_EVERY_OPERATION, *extra}):
         description, codes = _ERRORS[status]

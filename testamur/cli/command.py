@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from testamur import __version__
 from testamur.cli.check import check_command
 from testamur.cli.designs import design_group
+from testamur.cli.download import download_command
 from testamur.cli.issue import issue_command
 from testamur.cli.serve import migrate_command, serve_command
 from testamur.cli.setup import bootstrap_command
@@ -40,6 +41,7 @@ for command in (
     design_group,
     check_command,
     issue_command,
+    download_command,
     storage_group,
 ):
     testamur.add_command(command)

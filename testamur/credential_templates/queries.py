@@ -14,6 +14,7 @@ from testamur.errors import NotFound
 
 _OF_WORKSPACE = select(credential_templates).where(credential_templates.c.workspace_id == bindparam("workspace_id"))
 _BY_ID = _OF_WORKSPACE.where(credential_templates.c.id == bindparam("id"))
+_BY_IDS = _OF_WORKSPACE.where(credential_templates.c.id.in_(bindparam("ids", expanding=True)))
 _PAGER = Pager(_OF_WORKSPACE, credential_templates.c.created_at, credential_templates.c.id)
 _DESIGNS = (
     select(credential_template_designs.c.credential_template_id, designs.c.id, designs.c.type)
@@ -32,6 +33,14 @@ def get_credential_template(tx: Transaction, workspace_id: str, template_id: str
     if row is None:
         raise NotFound
     return _models(tx, workspace_id, [row])[0]
+
+
+def find_credential_templates(
+    tx: Transaction, workspace_id: str, template_ids: Iterable[str]
+) -> dict[str, CredentialTemplate]:
+    """Those of the ids that are templates of the workspace, by id."""
+    rows = tx.execute(_BY_IDS, {"workspace_id": workspace_id, "ids": list(template_ids)})
+    return {template.id: template for template in _models(tx, workspace_id, rows)}
 
 
 def list_credential_templates(

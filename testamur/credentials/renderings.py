@@ -5,7 +5,7 @@ values, so its address goes on serving the same picture after the credential or 
 """
 
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal
@@ -13,16 +13,16 @@ from typing import Literal
 import msgspec
 from sqlalchemy import bindparam, select
 
-from testamur.credential_templates.queries import get_credential_template
+from testamur.credential_templates.queries import find_credential_templates
 from testamur.credentials.links import files_key
 from testamur.credentials.model import Credential
-from testamur.credentials.pins import Pin, find_pin
+from testamur.credentials.pins import Pin, find_pins
 from testamur.credentials.tables import renderings
 from testamur.credentials.values import attribute_values, types_for
 from testamur.db import Transaction
 from testamur.db.schema import insert_if_new
 from testamur.designs.model import Design
-from testamur.designs.queries import find_designs, get_version
+from testamur.designs.queries import ShownVersion, find_designs, find_shown
 from testamur.designs.renderers import DesignRenderer
 from testamur.errors import NotFound
 from testamur.rendering.languages import DEFAULT_LANGUAGE
@@ -49,6 +49,10 @@ _TITLE = select(renderings.c.title).where(*_PLACE)
 _DIGESTS = select(renderings.c.design_id, renderings.c.digest).where(
     renderings.c.workspace_id == bindparam("workspace_id"), renderings.c.credential_id == bindparam("credential_id")
 )
+_TIMES = select(renderings.c.credential_id, renderings.c.design_id, renderings.c.digest, renderings.c.created_at).where(
+    renderings.c.workspace_id == bindparam("workspace_id"),
+    renderings.c.credential_id.in_(bindparam("credential_ids", expanding=True)),
+)
 
 
 class Rendering(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +64,11 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, Value]
     language: str
     digest: str
+
+    @property
+    def created_at(self) -> datetime:
+        """What its PDF is dated: the day of the award and not that of the drawing, so that its bytes never differ."""
+        return self.credential.issued_at or self.credential.created_at
 
 
 class RecordedRendering(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,18 +115,41 @@ def current_renderings(tx: Transaction, workspace: Workspace, credential: Creden
 
     One that was pinned when it was issued looks as it did then.
     """
-    pin = find_pin(tx, workspace.id, credential.id)
-    if pin is not None:
-        return _pinned_renderings(tx, credential, pin)
-    template = get_credential_template(tx, workspace.id, credential.credential_template_id)
-    types = types_for(tx, workspace.id, [credential])
-    values = attribute_values(credential, template, workspace, base_url, types)
-    found = find_designs(tx, workspace.id, template.design_ids)
-    title = f"{template.name} - {credential.recipient.name}"
-    return [
-        _rendering(tx, credential, found[design_id], title, values, template.language)
-        for design_id in template.design_ids
-    ]
+    return renderings_of(tx, workspace, [credential], base_url)[0]
+
+
+def renderings_of(
+    tx: Transaction, workspace: Workspace, credentials: Sequence[Credential], base_url: str
+) -> list[list[Rendering]]:
+    """The current renderings of each credential of the workspace; there are as many queries for a thousand as for one."""
+    pins = find_pins(tx, workspace.id, [credential.id for credential in credentials])
+    following = [credential for credential in credentials if credential.id not in pins]
+    types = types_for(tx, workspace.id, following)
+    templates = find_credential_templates(tx, workspace.id, {item.credential_template_id for item in following})
+    design_ids = {design_id for template in templates.values() for design_id in template.design_ids}
+    pinned = {(design.id, design.version) for pin in pins.values() for design in pin.designs}
+    designs = find_designs(tx, workspace.id, design_ids | {design_id for design_id, _ in pinned})
+    current = {(design_id, designs[design_id].version) for design_id in design_ids}
+    shown = find_shown(tx, workspace.id, current | pinned)
+    made = []
+    for credential in credentials:
+        pin = pins.get(credential.id)
+        if pin is not None:
+            made.append(
+                [_pinned(credential, pin, designs[item.id], shown[item.id, item.version]) for item in pin.designs]
+            )
+            continue
+        template = templates[credential.credential_template_id]
+        values = attribute_values(credential, template, workspace, base_url, types)
+        title = f"{template.name} - {credential.recipient.name}"
+        of_template = [designs[design_id] for design_id in template.design_ids]
+        made.append(
+            [
+                _rendering(credential, design, title, shown[design.id, design.version].tags, values, template.language)
+                for design in of_template
+            ]
+        )
+    return made
 
 
 def are_recorded(tx: Transaction, items: list[Rendering]) -> bool:
@@ -130,24 +162,34 @@ def are_recorded(tx: Transaction, items: list[Rendering]) -> bool:
     return all((item.design.id, item.digest) in known for item in items)
 
 
-def record_renderings(tx: Transaction, items: list[Rendering], *, at: datetime) -> None:
+def record_renderings(tx: Transaction, items: list[Rendering]) -> None:
     """Keep what is needed to make these renderings when they are asked for."""
-    rows = [
-        {
-            "workspace_id": item.credential.workspace_id,
-            "credential_id": item.credential.id,
-            "design_id": item.design.id,
-            "digest": item.digest,
-            "design_version": item.design.version,
-            "title": item.title,
-            "values": encode_values(item.values),
-            "language": item.language,
-            "created_at": at,
-        }
-        for item in items
-    ]
-    if rows:
-        tx.execute(_INSERT, rows)
+    if items:
+        rows = [msgspec.structs.asdict(to_recorded(item)) for item in items]
+        tx.execute(_INSERT, [{**row, "values": encode_values(row["values"])} for row in rows])
+
+
+def to_recorded(item: Rendering) -> RecordedRendering:
+    """What is kept of a rendering."""
+    return RecordedRendering(
+        workspace_id=item.credential.workspace_id,
+        credential_id=item.credential.id,
+        design_id=item.design.id,
+        digest=item.digest,
+        design_version=item.design.version,
+        title=item.title,
+        values=item.values,
+        language=item.language,
+        created_at=item.created_at,
+    )
+
+
+def find_recorded(
+    tx: Transaction, workspace_id: str, credential_ids: Sequence[str]
+) -> dict[tuple[str, str, str], datetime]:
+    """What was recorded of these credentials, by credential, design and digest, with what each is dated."""
+    rows = tx.execute(_TIMES, {"workspace_id": workspace_id, "credential_ids": credential_ids})
+    return {(row.credential_id, row.design_id, row.digest): row.created_at for row in rows}
 
 
 def get_recorded(
@@ -221,20 +263,19 @@ def digest_of(design: Design, values: Mapping[str, Value], language: str) -> str
 
 
 def _rendering(  # noqa: PLR0917 - all of it is what a rendering is made of.
-    tx: Transaction, credential: Credential, design: Design, title: str, values: Mapping[str, Value], language: str
+    credential: Credential,
+    design: Design,
+    title: str,
+    tags: Sequence[str],
+    values: Mapping[str, Value],
+    language: str,
 ) -> Rendering:
-    tags = get_version(tx, design.workspace_id, design.id, design.version).tags
     shown = {tag: values.get(tag, "") for tag in tags}
     digest = digest_of(design, shown, language)
     return Rendering(credential=credential, design=design, title=title, values=shown, language=language, digest=digest)
 
 
-def _pinned_renderings(tx: Transaction, credential: Credential, pin: Pin) -> list[Rendering]:
-    found = find_designs(tx, pin.workspace_id, [pinned.id for pinned in pin.designs])
-    items = []
-    for pinned in pin.designs:
-        # The last change of what is shown is when that version was drawn, whatever was done to the design since.
-        drawn_at = get_version(tx, pin.workspace_id, pinned.id, pinned.version).created_at
-        design = msgspec.structs.replace(found[pinned.id], version=pinned.version, updated_at=drawn_at)
-        items.append(_rendering(tx, credential, design, pin.title, pin.values, pin.language))
-    return items
+def _pinned(credential: Credential, pin: Pin, design: Design, version: ShownVersion) -> Rendering:
+    # The last change of what is shown is when that version was drawn, whatever was done to the design since.
+    drawn = msgspec.structs.replace(design, version=version.number, updated_at=version.created_at)
+    return _rendering(credential, drawn, pin.title, version.tags, pin.values, pin.language)

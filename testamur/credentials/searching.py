@@ -96,6 +96,16 @@ def search_credentials(
     return map_page(pager.rows(tx, {}, cursor, limit), lambda rows: [to_credential(row) for row in rows])
 
 
+def count_found(tx: Transaction, workspace_id: str, filter_: Filter, *, today: date) -> int:
+    """How many credentials a search finds."""
+    found = (
+        select(func.count())
+        .select_from(credentials)
+        .where(credentials.c.workspace_id == workspace_id, _condition(filter_, today))
+    )
+    return int(tx.execute(found).scalar_one())
+
+
 def sort_type(order: Order) -> type[datetime] | type[date] | type[str]:
     """The type of what a list in this order is sorted by."""
     if order.field == "id":

@@ -1,7 +1,9 @@
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+import msgspec
+from sqlalchemy import Row, bindparam, select, tuple_
 
 from testamur.db import Transaction
 from testamur.db.paging import Cursor, Page, Pager, map_page
@@ -36,6 +38,12 @@ _VERSIONS_PAGER = Pager(
     ),
     design_versions.c.number,
     design_versions.c.design_id,
+)
+_SHOWN = select(
+    design_versions.c.design_id, design_versions.c.number, design_versions.c.tags, design_versions.c.created_at
+).where(
+    design_versions.c.workspace_id == bindparam("workspace_id"),
+    tuple_(design_versions.c.design_id, design_versions.c.number).in_(bindparam("versions", expanding=True)),
 )
 
 
@@ -97,6 +105,22 @@ def list_versions(
     """A design's versions, newest first; none if there is no such design."""
     page = _VERSIONS_PAGER.rows(tx, {"workspace_id": workspace_id, "of_design": design_id}, cursor, limit)
     return map_page(page, lambda rows: [DesignVersion(**row._mapping) for row in rows])  # noqa: SLF001
+
+
+class ShownVersion(msgspec.Struct, frozen=True):
+    """What a version of a design shows, without its document."""
+
+    number: int
+    tags: list[str]
+    created_at: datetime
+
+
+def find_shown(
+    tx: Transaction, workspace_id: str, versions: Iterable[tuple[str, int]]
+) -> dict[tuple[str, int], ShownVersion]:
+    """Those of the versions (design id and number) that the workspace has."""
+    rows = tx.execute(_SHOWN, {"workspace_id": workspace_id, "versions": list(versions)})
+    return {(row.design_id, row.number): ShownVersion(row.number, row.tags, row.created_at) for row in rows}
 
 
 def _model(row: Row[Any]) -> Design:

@@ -118,7 +118,7 @@ def show_credential(platform: Platform, public_id: str, at: datetime, *, is_reci
                 set_delivery_states(tx, credential.workspace_id, {credential.id: "opened"})
     if not is_recorded:
         with platform.database.write() as tx:
-            record_renderings(tx, renderings, at=at)
+            record_renderings(tx, renderings)
     return shown
 
 

@@ -2,11 +2,9 @@
 
 import asyncio
 import re
-import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 from typing import TypeVar
-from urllib.parse import quote
 
 from anyio.to_thread import run_sync
 from starlette.requests import Request
@@ -32,6 +30,7 @@ from testamur.designs.renderers import check_version
 from testamur.errors import Invalid, NotFound
 from testamur.ids import normalize_id
 from testamur.rendering.samples import SAMPLE_VALUES
+from testamur.web.files import attachment
 from testamur.web.platform import Platform
 from testamur.web.threads import run_query
 from testamur.workspaces.pdf_certificate import signed_pdf
@@ -176,13 +175,6 @@ class _KeptFiles:
         self._bytes += len(content)
         while self._bytes > KEPT_BYTES_MAX:
             self._bytes -= len(self._files.popitem(last=False)[1])
-
-
-def attachment(name: str) -> str:
-    """A Content-Disposition that saves under `name`: plain ASCII for old programs, the real letters for others."""
-    safe = re.sub(r'[\x00-\x1f\x7f"\\/:*?<>|]+', "-", name).strip(" .-")
-    plain = unicodedata.normalize("NFKD", safe).encode("ascii", "ignore").decode().strip(" .-") or "credential"
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(safe)}"
 
 
 def _variant(request: Request, formats: Collection[Format], *, usual_width_px: int) -> Variant:

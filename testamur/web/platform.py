@@ -1,5 +1,5 @@
 from dataclasses import dataclass, field
-from threading import Event
+from threading import BoundedSemaphore, Event
 
 from testamur.config import BadSetting, Settings
 from testamur.db import Database
@@ -9,6 +9,9 @@ from testamur.rendering.workers import RenderingPool
 from testamur.storage import Storage
 from testamur.storage.opening import open_storage
 from testamur.web.threads import RenderingThreads
+
+# Each takes as many threads as there are processors, for minutes.
+DOWNLOADS_MAX = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,8 @@ class Platform:
     master_key: MasterKey
     # Set in a process that also works on what has to happen later: it then need not wait for the next look.
     work_waits: Event = field(default_factory=Event)
+    # One is held by each download that is being sent.
+    download_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(DOWNLOADS_MAX))
 
     def wake_worker(self) -> None:
         """There may be something to do: call it after a commit."""

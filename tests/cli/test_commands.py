@@ -1,14 +1,21 @@
 """What operators script against: output, errors and exit codes of the commands."""
 
 import json
+import zipfile
 
 import pytest
 from PIL import Image
 
+from testamur.clock import now
+from testamur.config import Settings
+from testamur.credential_templates.editing import create_credential_template
+from testamur.web.platform import open_platform
+from testamur.workspaces.queries import list_workspaces
+
 
 def test_help_reads_well_and_every_command_has_some(testamur):
     shown = testamur("--help").stdout
-    for name in ("serve", "migrate", "bootstrap", "workspace", "token", "design", "issue"):
+    for name in ("serve", "migrate", "bootstrap", "workspace", "token", "design", "issue", "download"):
         assert name in shown
         assert "Usage: testamur" in testamur(name, "--help").stdout
     # A summary that click had to cut ends in three dots.
@@ -135,3 +142,36 @@ def test_a_design_is_exported_and_imported_as_one_file(testamur, set_up, tmp_pat
         "has no design nonsense"
         in testamur("design", "export", "nonsense", "--out", out, "--workspace", "rival", exit_code=1).stderr
     )
+
+
+def test_a_template_is_downloaded_into_one_zip_or_nothing_is_written(testamur, set_up, tmp_path):
+    sheet, out = tmp_path / "people.csv", tmp_path / "all.zip"
+    sheet.write_text("recipient.name,external_id\nAda Lovelace,1\nŻółć,2\nAda Lovelace,3\n", encoding="utf-8")
+    template_id = make_template(tmp_path / "data", set_up["designs"][0]["id"])
+    empty = testamur("download", "--template", template_id, "--out", out, exit_code=1)
+    assert "no such credential" in empty.stderr
+    testamur("issue", sheet, "--template", template_id, "--out", tmp_path / "pdfs", "--no-pdf")
+    wrong = testamur("download", "--template", template_id, "--out", out, "--name", "[nope.x]", exit_code=1)
+    assert "name: There is no attribute [nope.x]" in wrong.stderr
+    assert "no credential template" in testamur("download", "--template", "x", "--out", out, exit_code=1).stderr
+    missing = tmp_path / "missing" / "all.zip"
+    assert "No such file" in testamur("download", "--template", template_id, "--out", missing, exit_code=1).stderr
+    assert not list(tmp_path.glob("*all.zip*")) and not list(tmp_path.glob(".*"))
+    name = "[recipient.name], [group.name]"
+    done = testamur("download", "--template", template_id, "--out", out, "--name", name)
+    assert done.stdout == f"Wrote 3 files to {out}, 0 could not be rendered\n"
+    assert "Downloading" in done.stderr
+    with zipfile.ZipFile(out) as archive:
+        assert archive.testzip() is None
+        names = ["Ada Lovelace, Course (2).pdf", "Ada Lovelace, Course.pdf", "results.csv", "Żółć, Course.pdf"]
+        assert sorted(archive.namelist()) == names
+    assert not list(tmp_path.glob(".*"))
+
+
+def make_template(data_dir, design_id):
+    platform = open_platform(Settings(data_dir=data_dir))
+    with platform.database.write() as tx:
+        (workspace,) = list_workspaces(tx)
+        made = create_credential_template(tx, workspace.id, name="Course", design_ids=[design_id], at=now())
+    platform.close()
+    return made.id

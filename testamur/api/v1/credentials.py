@@ -225,7 +225,7 @@ def list_credential_designs(call: Call) -> list[CredentialDesign]:
         is_recorded = are_recorded(tx, renderings)
     if not is_recorded:
         with call.platform.database.write() as tx:
-            record_renderings(tx, renderings, at=call.at)
+            record_renderings(tx, renderings)
     return [to_credential_design(rendering, call.base_url) for rendering in renderings]
 
 

@@ -17,6 +17,7 @@ from testamur.api.v1 import (
     checks,
     credentials,
     designs,
+    downloads,
     email_templates,
     fonts,
     group_settings,
@@ -28,11 +29,12 @@ from testamur.api.v1 import (
     workspaces,
 )
 from testamur.api.v1.gate import Gate
-from testamur.api.v1.operations import Call, FileAnswer, Operation
+from testamur.api.v1.operations import Call, FileAnswer, Operation, StreamAnswer
 from testamur.clock import now
 from testamur.errors import Invalid, NotFound, TestamurError, TooLarge
 from testamur.idempotency.keys import KEY_LENGTH_MAX, begin, release, settle
 from testamur.web.errors import API_PREFIX, STATUS, error_envelope
+from testamur.web.files import FileStream, attachment
 from testamur.web.platform import Platform
 from testamur.web.rate_limit import RateLimit
 from testamur.web.threads import run_query
@@ -43,6 +45,7 @@ OPERATIONS: list[Operation] = [
     *designs.OPERATIONS,
     *fonts.OPERATIONS,
     *credentials.OPERATIONS,
+    *downloads.OPERATIONS,
     *interactions.OPERATIONS,
     *attributes.OPERATIONS,
     *imports.OPERATIONS,
@@ -82,7 +85,8 @@ class ApiV1:
         operation, path = self._find(request.method, scope["path"])
         content = await _read_body(request, operation.body_bytes_max)
         call = Call(self._platform, workspace, token, path, request.query_params, content, at)
-        key = request.headers.get("idempotency-key") if operation.method == "POST" else None
+        keeps_answer = operation.method == "POST" and operation.answer is not StreamAnswer
+        key = request.headers.get("idempotency-key") if keeps_answer else None
 
         def work() -> Response:
             return _answer(operation, operation.run(call)) if key is None else _run_once(call, operation, key, request)
@@ -143,6 +147,9 @@ def _run_once(call: Call, operation: Operation, key: str, request: Request) -> R
 
 
 def _answer(operation: Operation, answer: object) -> Response:
+    if isinstance(answer, StreamAnswer):
+        headers = {**_NO_STORE, "Content-Disposition": attachment(answer.name)}
+        return FileStream(answer.content, operation.status, headers, answer.media_type)
     if isinstance(answer, FileAnswer):
         headers = {**_NO_STORE, "Content-Disposition": f'attachment; filename="{answer.name}"'}
         return Response(answer.content, operation.status, headers, answer.media_type)

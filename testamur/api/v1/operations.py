@@ -9,6 +9,7 @@ from testamur.errors import NotFound
 from testamur.ids import normalize_id
 from testamur.plans import Plan
 from testamur.tokens.model import AccessToken
+from testamur.web.files import FileBytes
 from testamur.web.platform import Platform
 from testamur.wire.v1.decoding import decode_object
 from testamur.workspaces.allowance import plan_of
@@ -83,6 +84,15 @@ class FileAnswer:
     """An answer that is a file and not JSON."""
 
     content: bytes
+    media_type: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAnswer:
+    """An answer that is a file which is made while it is sent. It cannot be kept, so no key makes it be repeated."""
+
+    content: FileBytes
     media_type: str
     name: str
 

@@ -50,6 +50,8 @@ def foreign(client, other_tenant):
         ("GET", "/v1/groups/{group}/settings", None),
         ("PATCH", "/v1/groups/{group}/settings", {"criteria": "Mine"}),
         ("GET", "/v1/groups/{group}/summary", None),
+        ("GET", "/v1/groups/{group}/download", None),
+        ("POST", "/v1/credentials/download", {"credentialIds": ["{credential}"], "status": "all"}),
         ("PATCH", "/v1/designs/{design}", {"name": "Mine"}),
         ("DELETE", "/v1/designs/{design}", None),
         ("GET", "/v1/designs/{design}/document", None),
