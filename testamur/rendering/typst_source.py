@@ -397,7 +397,7 @@ def _part(element: Path | Seal, path: str, width: float, height: float) -> figur
         path=path,
         fill=element.fill,
         stroke=element.stroke,
-        stroke_width=element.stroke_width * scale,
+        stroke_width=min(element.stroke_width * scale, figures.PATH_COORDINATE_MAX),
         dash=element.dash,
     )
 
