@@ -13,6 +13,9 @@ BENCHMARKS = {
     "groups": ("benchmarks.serving.measure", "POST /v1/groups beside the usual stack and a bare function"),
     "send": ("benchmarks.serving.measure_send", "create-issue-send beside the usual stack"),
     "pdf": ("benchmarks.rendering.measure", "one certificate as PDF beside Chromium, WeasyPrint and ReportLab; memory"),
+    "picture-pdf": ("benchmarks.rendering.measure_picture", "the same with a picture background"),
+    "png": ("benchmarks.rendering.measure_png", "one certificate as PNG beside Chromium and Pillow"),
+    "bulk": ("benchmarks.rendering.measure_bulk", "10,000 PDFs into a folder beside what cannot be saved; memory"),
     "sign": ("benchmarks.signing.measure", "a signature on a PDF beside its rendering, and beside pyHanko alone"),
     "previews": ("benchmarks.previews.measure", "stored pictures beside static files; the first of a design version"),
     "download": (

@@ -1,5 +1,7 @@
 """What a user would render certificates with instead. Each draws the starter certificate for one recipient.
 
+With a picture in the background (`PICTURES`) or without.
+
 All draw the same elements at the same places with the same fonts and the same QR code. Chromium also shrinks a long
 name, by a script in its page; WeasyPrint and ReportLab, which have nothing for that, are let off. ReportLab takes no
 OpenType fonts with CFF outlines, so Noto Sans stands in for these.
@@ -19,6 +21,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import zxingcpp
+from PIL import Image, ImageDraw, ImageFont
+
 from testamur.rendering.attributes_in_text import fill_in
 from testamur.rendering.document import Document
 from testamur.rendering.elements import Ellipse, Line, Polygon, QRCode, Rectangle, Text
@@ -30,13 +35,17 @@ Values = Mapping[str, Value]
 # Opens an engine for a document; what it gives draws one certificate as PDF.
 Engine = Callable[[Document], AbstractContextManager[Callable[[Values], bytes]]]
 
+# Pictures that a document may name, by the digest of its source.
+PICTURES: dict[str, bytes] = {}
+PNG_WIDTH_PX = 1200
+
 FONTS = Path(str(files("testamur.rendering.fonts")))
 _FACES = {
-    ("EB Garamond", 400, "normal"): "EBGaramond12-Regular.otf",
-    ("EB Garamond", 400, "italic"): "EBGaramond12-Italic.otf",
-    ("Inter", 400, "normal"): "Inter-Regular.otf",
-    ("Inter", 500, "normal"): "Inter-Medium.otf",
-    ("Inter", 600, "normal"): "Inter-SemiBold.otf",
+    ("EB Garamond", 400, "normal"): "EBGaramond-Regular.ttf",
+    ("EB Garamond", 400, "italic"): "EBGaramond-Italic.ttf",
+    ("Inter", 400, "normal"): "Inter-Variable.ttf",
+    ("Inter", 500, "normal"): "Inter-Variable.ttf",
+    ("Inter", 600, "normal"): "Inter-Variable.ttf",
     ("Noto Serif Display", 400, "normal"): "NotoSerifDisplay-Regular.ttf",
 }
 
@@ -69,6 +78,91 @@ def patched_chromium(document: Document) -> Iterator[Callable[[Values], bytes]]:
             return _print(page, document, None)
 
         yield draw
+
+
+@contextmanager
+def chromium_png(document: Document) -> Iterator[Callable[[Values], bytes]]:
+    """A screenshot of the page, which stays; each certificate is set as its content."""
+    page, css = _browser().new_page(), _with_inlined_fonts(_css(document))
+    width, height = document.page.size_mm
+    page.set_viewport_size({"width": PNG_WIDTH_PX, "height": round(PNG_WIDTH_PX * height / width)})
+    zoom = PNG_WIDTH_PX / (width / 25.4 * 96)
+
+    def draw(values: Values) -> bytes:
+        page.set_content(as_html(document, values, css=f"{css}html{{zoom:{zoom}}}"))
+        page.evaluate("document.fonts.ready")
+        page.evaluate(_SHRINK)
+        return bytes(page.screenshot())
+
+    yield draw
+    page.close()
+
+
+@contextmanager
+def pillow_png(document: Document) -> Iterator[Callable[[Values], bytes]]:
+    """The background is scaled once; what lies on it is drawn each time, as Pillow can: no shrinking, no shaping."""
+    scale = PNG_WIDTH_PX / document.page.size_mm[0]
+    size = (PNG_WIDTH_PX, round(document.page.size_mm[1] * scale))
+    ground = Image.new("RGB", size, document.background.color)
+    picture = background_of(document)
+    if picture is not None:
+        ground.paste(Image.open(io.BytesIO(picture)).convert("RGB").resize(size))
+
+    @cache
+    def font(family: str, weight: int, style: str, pixels: int) -> Any:
+        return ImageFont.truetype(FONTS / _FACES.get((family, weight, style), "NotoSans-Regular.ttf"), pixels)
+
+    def draw(values: Values) -> bytes:
+        image = ground.copy()
+        canvas = ImageDraw.Draw(image)
+        for element in document.elements:
+            _draw_with_pillow(image, canvas, element, values, scale, font)
+        made = io.BytesIO()
+        image.save(made, "PNG")
+        return made.getvalue()
+
+    yield draw
+
+
+def _draw_with_pillow(  # noqa: PLR0917 - it draws with what its caller has opened.
+    image: Any, canvas: Any, element: Any, values: Values, scale: float, font: Any
+) -> None:
+    fill, stroke = getattr(element, "fill", None), getattr(element, "stroke", None)
+    thick = max(1, round(getattr(element, "stroke_width", 0) * scale))
+    match element:
+        case Text():
+            text = fill_in(element.text or "", values)
+            text = text.upper() if element.uppercase else text
+            style = "italic" if element.italic else "normal"
+            face = font(element.font, element.weight, style, round(element.size / 72 * 25.4 * scale))
+            at = {"left": 0.0, "center": element.width / 2, "right": element.width}[element.align]
+            anchor = {"left": "lm", "center": "mm", "right": "rm"}[element.align]
+            place = ((element.x + at) * scale, (element.y + element.height / 2) * scale)
+            canvas.text(place, text, fill=element.color, font=face, anchor=anchor)
+        case Rectangle() | Ellipse():
+            box = [element.x * scale, element.y * scale]
+            box += [(element.x + element.width) * scale, (element.y + element.height) * scale]
+            shape = canvas.rectangle if isinstance(element, Rectangle) else canvas.ellipse
+            shape(box, fill=fill, outline=stroke, width=thick)
+        case Line():
+            ends = [element.x1 * scale, element.y1 * scale, element.x2 * scale, element.y2 * scale]
+            canvas.line(ends, fill=stroke, width=thick)
+        case Polygon():
+            canvas.polygon([(x * scale, y * scale) for x, y in element.points], fill=fill, outline=stroke)
+        case QRCode():
+            side = round(element.size * scale)
+            code = zxingcpp.create_barcode(fill_in(element.content, values), zxingcpp.BarcodeFormat.QRCode)
+            pixels: Any = code.to_image(scale=1, add_quiet_zones=False)
+            modules = Image.frombytes("L", (pixels.shape[1], pixels.shape[0]), bytes(memoryview(pixels)))
+            image.paste(
+                modules.resize((side, side), Image.Resampling.NEAREST),
+                (round(element.x * scale), round(element.y * scale)),
+            )
+
+
+def background_of(document: Document) -> bytes | None:
+    picture = document.background.placed_picture
+    return None if picture is None else PICTURES[picture.source.removeprefix("asset:")]
 
 
 def _print(page: Any, document: Document, content: str | None) -> bytes:
@@ -146,6 +240,7 @@ def reportlab(document: Document) -> Iterator[Callable[[Values], bytes]]:
     """Fonts registered once."""
     from reportlab.lib.colors import HexColor
     from reportlab.lib.units import mm
+    from reportlab.lib.utils import ImageReader
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont
     from reportlab.pdfgen.canvas import Canvas
@@ -153,12 +248,16 @@ def reportlab(document: Document) -> Iterator[Callable[[Values], bytes]]:
     for name in ("NotoSerifDisplay-Regular", "NotoSans-Regular"):
         pdfmetrics.registerFont(TTFont(name, FONTS / f"{name}.ttf"))
     width, height = document.page.size_mm
+    picture = background_of(document)
+    background = None if picture is None else ImageReader(io.BytesIO(picture))
 
     def draw(values: Values) -> bytes:
         made = io.BytesIO()
         canvas = Canvas(made, pagesize=(width * mm, height * mm))
         canvas.setFillColor(HexColor(document.background.color))
         canvas.rect(0, 0, width * mm, height * mm, stroke=0, fill=1)
+        if background is not None:
+            canvas.drawImage(background, 0, 0, width * mm, height * mm)
         for element in document.elements:
             _draw_with_reportlab(canvas, element, values, height)
         canvas.save()
@@ -239,9 +338,11 @@ def _css(document: Document) -> str:
         f'@font-face{{font-family:"{family}";font-weight:{weight};font-style:{style};src:url({(FONTS / file).as_uri()})}}'
         for (family, weight, style), file in _FACES.items()
     )
+    picture = background_of(document)
+    inlined = "" if picture is None else f" url(data:image/jpeg;base64,{b64encode(picture).decode()}) 0 0/100% 100%"
     return (
         f"{faces}@page{{size:{width}mm {height}mm;margin:0}}*{{margin:0}}"
-        f"body{{width:{width}mm;height:{height}mm;background:{document.background.color};position:relative}}"
+        f"body{{width:{width}mm;height:{height}mm;background:{document.background.color}{inlined};position:relative}}"
         "div,svg{position:absolute}div{display:flex;white-space:nowrap}svg{left:0;top:0}div svg{width:100%;height:100%}"
     )
 
