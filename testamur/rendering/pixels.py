@@ -20,7 +20,7 @@ _pdfium_lock = Lock()
 
 
 class Layer(msgspec.Struct, frozen=True):
-    """Pixels of four bytes each, row by row from the top: red, green, blue and, if it is see-through, alpha."""
+    """Pixels row by row from the top: red, green, blue and, if it is see-through, alpha, a byte each."""
 
     width_px: int
     height_px: int
@@ -33,19 +33,21 @@ def read_png(content: bytes) -> Layer:
     with Image.open(io.BytesIO(content)) as image:
         shown = image.convert("RGBA")
     low, _ = shown.getchannel("A").getextrema()
-    return Layer(shown.width, shown.height, shown.tobytes(), is_see_through=low != 255)
+    if low != 255:
+        return Layer(shown.width, shown.height, shown.tobytes(), is_see_through=True)
+    return Layer(shown.width, shown.height, shown.convert("RGB").tobytes(), is_see_through=False)
 
 
 def draw_over(lower: Layer, page: bytes) -> Layer:
     """The first page of a PDF, which must be of the same proportions, drawn over a layer."""
     width, height = lower.width_px, lower.height_px
     buffer = (ctypes.c_ubyte * len(lower.pixels)).from_buffer_copy(lower.pixels)
-    format_ = pdfium.FPDFBitmap_BGRA if lower.is_see_through else pdfium.FPDFBitmap_BGRx
+    format_ = pdfium.FPDFBitmap_BGRA if lower.is_see_through else pdfium.FPDFBitmap_BGR
     with _pdfium_lock:
         document = pypdfium2.PdfDocument(page)
         try:
             loaded = document[0]
-            bitmap = pdfium.FPDFBitmap_CreateEx(width, height, format_, buffer, width * 4)
+            bitmap = pdfium.FPDFBitmap_CreateEx(width, height, format_, buffer, len(lower.pixels) // height)
             try:
                 flags = pdfium.FPDF_REVERSE_BYTE_ORDER | pdfium.FPDF_ANNOT
                 pdfium.FPDF_RenderPageBitmap(bitmap, loaded.raw, 0, 0, width, height, 0, flags)
@@ -59,38 +61,35 @@ def draw_over(lower: Layer, page: bytes) -> Layer:
 
 def encode(layer: Layer, format_: RasterFormat) -> bytes:
     """The pixels as a file."""
-    size = (layer.width_px, layer.height_px)
-    if layer.is_see_through and format_ != "jpeg":
-        image = Image.frombytes("RGBA", size, layer.pixels)
-    elif layer.is_see_through:
-        # JPEG knows no transparency: what lies behind is white, as on paper.
-        see_through = Image.frombytes("RGBA", size, layer.pixels)
-        image = Image.new("RGB", size, "white")
-        image.paste(see_through, mask=see_through.getchannel("A"))
-    else:
-        image = Image.frombytes("RGB", size, layer.pixels, "raw", "RGBX")
     if format_ == "png":
-        return _png(image)
+        return _png(layer)
+    size = (layer.width_px, layer.height_px)
+    image = Image.frombytes("RGBA" if layer.is_see_through else "RGB", size, layer.pixels)
+    if layer.is_see_through and format_ == "jpeg":
+        # JPEG knows no transparency: what lies behind is white, as on paper.
+        sheet = Image.new("RGB", size, "white")
+        sheet.paste(image, mask=image.getchannel("A"))
+        image = sheet
     made = io.BytesIO()
     options = {"method": 2} if format_ == "webp" else {"optimize": False, "subsampling": "4:4:4"}
     image.save(made, format_, quality=QUALITY, **options)
     return made.getvalue()
 
 
-def _png(image: Image.Image) -> bytes:
+def _png(layer: Layer) -> bytes:
     """PNG with each row stored as its difference from the row above, which the fast compressor then finds repeated.
 
     Pillow's own encoder tries all filters and compresses with zlib: five to ten times as slow for a few per cent.
     """
-    bytes_each = 4 if image.mode == "RGBA" else 3
-    across = image.width * bytes_each
-    rows = Image.frombytes("L", (across, image.height), image.tobytes())
+    across = len(layer.pixels) // layer.height_px
+    rows = Image.frombytes("L", (across, layer.height_px), layer.pixels)
     above = Image.new("L", rows.size)
     above.paste(rows, (0, 1))
-    filtered = Image.new("L", (across + 1, image.height), 2)
+    # Each row begins with the number of its filter, 2 for "up".
+    filtered = Image.new("L", (across + 1, layer.height_px), 2)
     filtered.paste(ImageChops.subtract_modulo(rows, above), (1, 0))
-    color_type = 6 if bytes_each == 4 else 2
-    header = struct.pack(">IIBBBBB", image.width, image.height, 8, color_type, 0, 0, 0)
+    color_type = 6 if layer.is_see_through else 2
+    header = struct.pack(">IIBBBBB", layer.width_px, layer.height_px, 8, color_type, 0, 0, 0)
     return b"".join(
         (
             b"\x89PNG\r\n\x1a\n",
