@@ -226,7 +226,7 @@ def test_own_texts_are_sent_by_the_templates_that_chose_them(api, group, tenant,
             "kind": "delivery",
             "name": "Special",
             "subject": "Special [custom.mentor]",
-            "body": "One\n\nTwo",
+            "body": "One\n\nUntil [certificate.expired_on|or “ever”], since [certificate.issued_on|full]",
             "senderName": "The Board",
             "replyTo": "board@example.org",
         },
@@ -234,13 +234,15 @@ def test_own_texts_are_sent_by_the_templates_that_chose_them(api, group, tenant,
     )
     settings = api("PATCH", f"/groups/{group['id']}/settings", {"emailTemplates": {"delivery": special["id"]}})
     assert settings["emailTemplates"] == {"delivery": special["id"]}
-    issue(api, group, customAttributes={"custom.mentor": "Jane\r\nBcc: evil@example.com"})
+    mentor = {"custom.mentor": "Jane\r\nBcc: evil@example.com"}
+    issue(api, group, customAttributes=mentor, issueDate="2026-11-24")
     issue(api, other)
     work_off(mailing)
     ours = {message["subject"]: message for message in mailbox.messages}
     assert sorted(ours) == ["For Ada Lovelace", "Special Jane Bcc: evil@example.com"]
     special_mail = ours["Special Jane Bcc: evil@example.com"]
     assert special_mail["bcc"] is None
+    assert "Until ever, since Tuesday, 24 November 2026" in special_mail.get_body(("plain",)).get_content()
     assert special_mail["from"] == "The Board <badges@example.org>"
     assert special_mail["reply-to"] == "board@example.org"
     assert "delivery" in api("DELETE", f"/email-templates/{special['id']}", status=409)["error"]["message"] or True

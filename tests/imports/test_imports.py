@@ -8,6 +8,7 @@ from datetime import date
 
 import openpyxl
 import pytest
+from PIL import Image
 from sqlalchemy import text
 
 from testamur.imports import running
@@ -42,6 +43,34 @@ def sheet(count, start=0):
 def count(platform, table):
     with platform.database.read() as tx:
         return tx.execute(text(f"SELECT COUNT(*) FROM {table}")).scalar_one()
+
+
+def test_values_are_checked_by_the_types_of_their_attributes(api, client, upload, other_tenant, platform):
+    for name, type_ in (("Score", "number"), ("Passed", "date"), ("Photo", "image")):
+        api("POST", "/attributes", {"name": name, "type": type_}, status=201)
+    content = io.BytesIO()
+    Image.new("RGB", (4, 4), "teal").save(content, "PNG")
+    picture = client.post("/v1/assets", headers=other_tenant.headers, content=content.getvalue()).json()["source"]
+    rows = [
+        ["name", "score", "passed", "photo"],
+        ["Ada", 12.5, date(2026, 11, 24), "https://example.com/ada.png"],
+        ["Bob", "1,234", "", ""],
+        ["Cleo", "", "11/24/2026", ""],
+        ["Dan", "", "", picture],
+        ["Eve", "", "", ""],
+    ]
+    made = upload(workbook(*rows), fileName="spring.xlsx")
+    told = {fault["row"]: fault["error"] for fault in made["preview"]["faults"]}
+    assert told.keys() == {3, 4, 5}
+    assert "custom.score: " in told[3]
+    assert "write 1234 or 1.234" in told[3]
+    assert "write it as 2026-11-24" in told[4]
+    assert "no such picture" in told[5]
+    api("POST", f"/imports/{made['id']}/start")
+    work_off(platform)
+    found = {item["recipient"]["name"]: item["customAttributes"] for item in api("GET", "/credentials")["data"]}
+    expected = {"custom.score": "12.5", "custom.passed": "2026-11-24", "custom.photo": "https://example.com/ada.png"}
+    assert found == {"Ada": expected, "Eve": {}}
 
 
 def test_a_spreadsheet_is_previewed_started_and_told_row_by_row(api, upload, platform):
