@@ -143,3 +143,19 @@ def test_a_run_that_is_killed_half_way_is_finished_by_the_next(command, client, 
     pdfs = list(out.glob("*.pdf"))
     assert len(pdfs) == 1200
     assert all(file.read_bytes().rstrip().endswith(b"%%EOF") for file in pdfs)
+
+
+def test_pinned_certificates_are_written_again_as_they_were_issued(api, command, template, tenant, tmp_path):
+    api("PATCH", f"/groups/{template}/settings", {"designPolicy": "pinned"})
+    (tmp_path / "two.csv").write_text("name,email\nAda,ada@example.com\nBob,bob@example.com\n")
+    assert run(command(tmp_path / "two.csv")).returncode == 0
+    issued = {file.name: file.read_bytes() for file in (tmp_path / "out").glob("*.pdf")}
+    assert len(issued) == 2
+    document = {"version": 1, "page": {"size": "A4"}, "elements": []}
+    api("PATCH", f"/designs/{tenant.certificate_id}", {"document": document})
+    api("PATCH", f"/groups/{template}", {"name": "Renamed", "designIds": [tenant.badge_id]})
+    for name in issued:
+        (tmp_path / "out" / name).unlink()
+    done = run(command(tmp_path / "two.csv"))
+    assert "Issued 0, found 2 issued before, wrote 2 PDFs" in done.stdout
+    assert {file.name: file.read_bytes() for file in (tmp_path / "out").glob("*.pdf")} == issued
