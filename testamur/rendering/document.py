@@ -59,16 +59,17 @@ class DesignFile(Struct, rename="camel", forbid_unknown_fields=True, frozen=True
 def parse_document(data: bytes | str, *, fonts: Collection[str] | None = ()) -> Document:
     """A design document from JSON; one of an older version is brought to the newest.
 
-    `fonts` are the names that may be asked for beside the bundled ones; None takes any, for what was checked before.
+    `fonts` are the names that may be asked for beside the bundled ones; None: it was checked when it was stored, and is not again.
 
     Raises InvalidJSON if it is not JSON, else Invalid with the path of every fault that was found.
     """
     document = _decode(data, Document, upgraded)
-    _check(document, (), fonts)
+    if fonts is not None:
+        _check(document, (), fonts)
     return document
 
 
-def parse_design_file(data: bytes | str, *, fonts: Collection[str] | None = ()) -> DesignFile:
+def parse_design_file(data: bytes | str, *, fonts: Collection[str] = ()) -> DesignFile:
     """A design file from JSON. Raises as `parse_document` does."""
 
     def upgrade(raw: dict[str, Any]) -> dict[str, Any]:
@@ -209,7 +210,7 @@ _KINDS: tuple[type[Struct], ...] = (
 _MEMBERS = sorted({field.encode_name for kind in _KINDS for field in msgspec.structs.fields(kind)} | {"type"})
 
 
-def _check(document: Document, prefix: tuple[str, ...], fonts: Collection[str] | None) -> None:
+def _check(document: Document, prefix: tuple[str, ...], fonts: Collection[str]) -> None:
     count = sum(1 for _ in every_element(document.elements))
     if count > ELEMENTS_MAX:
         raise Invalid(f"Must be at most {ELEMENTS_MAX}, are {count}", (*prefix, "elements"))
@@ -217,9 +218,9 @@ def _check(document: Document, prefix: tuple[str, ...], fonts: Collection[str] |
     for position, element in enumerate(document.elements):
         problems += element_problems(element, ("elements", position), 1)
     problems += order_problems(document.elements, ())
-    unknown = set() if fonts is None else fonts_in(document) - {*FAMILIES, *fonts}
+    unknown = fonts_in(document) - {*FAMILIES, *fonts}
     if unknown:
-        known = ", ".join(dict.fromkeys([*FAMILIES, *(fonts or ())]))
+        known = ", ".join(dict.fromkeys([*FAMILIES, *fonts]))
         problems += [
             Problem(path, f'There is no font "{name[:60]}"; the fonts are {known}')
             for path, name in fonts_used(document.elements, ("elements",))
