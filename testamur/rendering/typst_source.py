@@ -139,7 +139,8 @@ _PRELUDE = """
       let natural = measure(image(file, width: w)).height
       let k = if fit == "cover" { calc.max(1, h / natural) } else { calc.min(1, h / natural) }
       box(width: w, height: h, clip: true, place(
-        top + left, dx: (w - w * k) * fx, dy: (h - natural * k) * fy, image(file, width: w * k, alt: alt)))
+        top + left, dx: (w - w * k) * fx, dy: (h - natural * k) * fy,
+        image(file, width: w * k, height: natural * k, alt: alt)))
     }
   }
   if radius > 0mm { box(width: w, height: h, radius: radius, clip: true, drawn) } else { drawn }
