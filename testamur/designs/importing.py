@@ -17,10 +17,17 @@ from testamur.storage import Storage
 
 
 def import_design(
-    tx: Transaction, storage: Storage, workspace_id: str, drawn: DesignFile, *, folder: Path, at: datetime
+    tx: Transaction,
+    storage: Storage,
+    workspace_id: str,
+    drawn: DesignFile,
+    *,
+    folder: Path,
+    starter: str | None = None,
+    at: datetime,
 ) -> Design:
     """A new design from a file, with the pictures that it names beside it in `folder`. Raises Invalid."""
-    return _import(tx, storage, workspace_id, drawn, lambda name: _read_picture(folder, name), at=at)
+    return _import(tx, storage, workspace_id, drawn, lambda name: _read_picture(folder, name), starter=starter, at=at)
 
 
 def import_package(
@@ -33,7 +40,7 @@ def import_package(
             raise _missing(name)
         return package.pictures[name]
 
-    return _import(tx, storage, workspace_id, package.drawn, read, at=at)
+    return _import(tx, storage, workspace_id, package.drawn, read, starter=None, at=at)
 
 
 def _import(
@@ -43,6 +50,7 @@ def _import(
     drawn: DesignFile,
     read: Callable[[str], Prepared],
     *,
+    starter: str | None,
     at: datetime,
 ) -> Design:
     sources = {
@@ -51,7 +59,8 @@ def _import(
         if not ASSET.fullmatch(source)
     }
     document = with_sources(drawn.document, sources)
-    return create_design(tx, storage, workspace_id, msgspec.structs.replace(drawn, document=document), at=at)
+    drawn = msgspec.structs.replace(drawn, document=document)
+    return create_design(tx, storage, workspace_id, drawn, starter=starter, at=at)
 
 
 def _read_picture(folder: Path, name: str) -> Prepared:

@@ -141,7 +141,8 @@ _PRELUDE = """
       let natural = measure(image(file, width: w)).height
       let k = if fit == "cover" { calc.max(1, h / natural) } else { calc.min(1, h / natural) }
       box(width: w, height: h, clip: true, place(
-        top + left, dx: (w - w * k) * fx, dy: (h - natural * k) * fy, image(file, width: w * k, alt: alt)))
+        top + left, dx: (w - w * k) * fx, dy: (h - natural * k) * fy,
+        image(file, width: w * k, height: natural * k, alt: alt)))
     }
   }
   if radius > 0mm { box(width: w, height: h, radius: radius, clip: true, drawn) } else { drawn }
@@ -265,10 +266,10 @@ class _Writer:
 
     def _shape(self, element: Element, path: str, x: float, y: float, drawn: str) -> str:
         """A shape at a place of the page. One with a text for it is a figure, others are hidden from screen readers."""
-        placed = _placed(x, y, drawn)
         if not element.alt:
-            return _decoration(placed)
-        return f"figure(alt: data.items.at({self._slot(path, element)}).alt, {placed})"
+            return _decoration(_placed(x, y, drawn))
+        # The figure is what is placed: it would put what is placed inside of it in the middle of the page.
+        return _placed(x, y, f"figure(alt: data.items.at({self._slot(path, element)}).alt, {drawn})")
 
     def _slot(self, path: str, element: Element) -> int:
         self._slots.append(Slot(path, element))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testamur.designs.starters import STARTERS, read_starter
+from testamur.designs.starters import GALLERY, read_starter
 from testamur.errors import Invalid, InvalidJSON
 from testamur.rendering.document import parse_design_file, parse_document, to_json
 
@@ -79,7 +79,7 @@ def test_a_fault_in_a_design_file_is_told_below_its_document():
     assert caught.value.problems[0].path == ("document", "page", "width")
 
 
-@pytest.mark.parametrize("name", STARTERS)
+@pytest.mark.parametrize("name", GALLERY)
 def test_a_document_survives_being_written_and_read(name):
     drawn = read_starter(name).document
     assert parse_document(to_json(drawn)) == drawn

@@ -114,6 +114,15 @@ def test_a_picture_is_cut_where_its_focus_is_not():
     assert near(shown["right"], BLUE)
 
 
+def test_a_tall_picture_fills_its_box_wherever_its_focus_is():
+    assets = Stored()
+    source = assets.add(picture_of("red", size=(20, 60)))
+    element = {"type": "image", "x": 10, "y": 10, "width": 20, "height": 20, "source": source, "fit": "cover"}
+    for focus in ([0.5, 0], [0.5, 0.3], [0.5, 1]):
+        drawn = renderer({**element, "focus": focus}, assets=assets).png({})
+        assert ink_mm(drawn) == pytest.approx((10, 10, 30, 30), abs=0.3)
+
+
 def test_a_rounded_picture_has_no_corners():
     assets = Stored()
     source = assets.add(picture_of("red"))
