@@ -34,7 +34,7 @@ def test_its_pictures_are_kept_under_their_digest(platform, tenant, other_tenant
         version = get_version(tx, tenant.workspace.id, design.id, 1)
         renderer = platform.renderers.get(tx, tenant.workspace.id, design.id, 1)
     assert "logo.png" not in version.document
-    made = Image.open(io.BytesIO(renderer.png({}, width_px=100))).convert("RGB")
+    made = Image.open(io.BytesIO(renderer.raster({}, width_px=100))).convert("RGB")
     assert made.getpixel((5, 5)) == (0, 0, 128)
     source = json.loads(version.document)["elements"][0]["source"]
     with pytest.raises(Invalid, match="There is no picture"):
