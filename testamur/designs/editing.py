@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy import bindparam, delete, insert, update
@@ -50,6 +50,8 @@ def update_design(
     after = msgspec.structs.replace(
         before, name=before.name if name is None else checked("name", clean_line, name, length_max=NAME_LENGTH_MAX)
     )
+    # Addresses of pictures tell designs apart by their last change, so no two changes may have the same time.
+    at = max(at, before.updated_at + timedelta(milliseconds=1))
     encoded = None if document is None else to_json(document).decode()
     if encoded == get_version(tx, workspace_id, design_id, before.version).document:
         encoded = None
