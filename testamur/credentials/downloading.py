@@ -8,11 +8,10 @@ the others.
 
 import csv
 import io
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from datetime import UTC, date, datetime
+from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import IO
 from zlib import crc32
@@ -38,8 +37,6 @@ from testamur.text import checked
 from testamur.workspaces.model import Workspace
 
 CREDENTIALS_PER_PAGE = 200
-# So many files are rendered ahead of the one that is being sent.
-FILES_WAITING_MAX = 16
 NAMED_MAX = 10_000
 # What is taken unless something else is asked for: all that was ever awarded, in force or not, and no drafts.
 AWARDED: tuple[Status, ...] = ("issued", "expired")
@@ -142,34 +139,42 @@ def entries_of(
     return entries
 
 
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of an entry: its file, or why there is none."""
+
+    entry: Entry
+    content: bytes | None
+    fault: str | None = None
+
+
 class Archive:
     """The bytes of a ZIP, to be iterated over once and then closed, also if not all were wanted.
 
-    `draw` makes the file of a rendering; it is called from several threads.
+    `draw` makes the file of a rendering. `run_ahead` calls the many jobs that it is given, some before their turn and
+    on threads of its own, and gives what they return in their order.
     """
 
     def __init__(
         self,
         entries: Iterable[Entry],
         draw: Callable[[Entry], bytes],
+        run_ahead: Callable[[Iterator[Callable[[], Outcome]]], Generator[Outcome]],
         *,
         ending: str,
         base_url: str,
-        threads: int,
         close: Callable[[], None] = lambda: None,
     ) -> None:
-        self._entries = entries
-        self._draw = draw
+        self._jobs = (partial(_outcome, entry, draw) for entry in entries)
+        self._run_ahead = run_ahead
         self._ending = ending
         self._base_url = base_url
         # Both are told while it goes on: entries that are done, and those of them that have no file.
         self.done = self.faulty = 0
+        files = self._files()
+        self._bytes = stream_zip(files, chunk_size=_CHUNK)
         self._open = ExitStack()
-        self._open.callback(close)
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="download")
-        self._open.callback(self._threads.shutdown, cancel_futures=True)
-        self._bytes = stream_zip(self._files(), chunk_size=_CHUNK)
-        self._open.callback(self._bytes.close)  # type: ignore[attr-defined]
+        for end in (close, files.close, self._bytes.close):  # type: ignore[attr-defined]
+            self._open.callback(end)
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._bytes)
@@ -178,50 +183,39 @@ class Archive:
         """End the work that is going on and free its threads; nothing happens the second time."""
         self._open.close()
 
-    def _files(self) -> Iterator[MemberFile]:
+    def _files(self) -> Generator[MemberFile]:
         names = FileNames()
         newest = datetime(1980, 1, 1, tzinfo=UTC)
         # The table of a large download lies on the disk until its turn comes.
-        with SpooledTemporaryFile(_RESULTS_IN_MEMORY) as table:
+        with SpooledTemporaryFile(_RESULTS_IN_MEMORY) as table, closing(self._run_ahead(self._jobs)) as outcomes:
             _write_line(table, ("file", "credential_id", "public_url", "recipient", "error"))
-            for entry, content, fault in self._drawn():
-                name = ""
-                if content is not None and entry.rendering is not None:
+            for outcome in outcomes:
+                entry, name = outcome.entry, ""
+                if outcome.content is not None and entry.rendering is not None:
                     name = names.take(entry.stem, self._ending)
                     at = entry.rendering.created_at
                     newest = max(newest, at)
-                    yield name, at, _FILE_MODE, NO_COMPRESSION_64, (content,)
+                    yield name, at, _FILE_MODE, NO_COMPRESSION_64, (outcome.content,)
                 url = page_url(self._base_url, entry.public_id) if entry.public_id else ""
-                _write_line(table, (name, entry.credential_id, url, entry.recipient, fault or ""))
+                _write_line(table, (name, entry.credential_id, url, entry.recipient, outcome.fault or ""))
                 self.done += 1
-                self.faulty += content is None
+                self.faulty += outcome.content is None
             size = table.tell()
             method = NO_COMPRESSION_64(size, _checksum(table))
             yield "results.csv", newest, _FILE_MODE, method, _chunks(table)
 
-    def _drawn(self) -> Iterator[tuple[Entry, bytes | None, str | None]]:
-        """Each entry with its file or its fault, in order, while those after it are being drawn."""
-        waiting: deque[tuple[Entry, Future[bytes] | None]] = deque()
-        for entry in self._entries:
-            drawing = None if entry.rendering is None else self._threads.submit(self._draw, entry)
-            waiting.append((entry, drawing))
-            if len(waiting) == FILES_WAITING_MAX:
-                yield _outcome(*waiting.popleft())
-        while waiting:
-            yield _outcome(*waiting.popleft())
 
-
-def _outcome(entry: Entry, drawing: Future[bytes] | None) -> tuple[Entry, bytes | None, str | None]:
-    if drawing is None:
-        return entry, None, entry.fault
+def _outcome(entry: Entry, draw: Callable[[Entry], bytes]) -> Outcome:
+    if entry.rendering is None:
+        return Outcome(entry, None, entry.fault)
     try:
-        return entry, drawing.result(), None
+        return Outcome(entry, draw(entry))
     except TestamurError as failure:
-        return entry, None, failure.message
+        return Outcome(entry, None, failure.message)
     except Exception as error:  # noqa: BLE001 - see below; the log has the whole of it.
         # Whatever is wrong with one certificate, the thousands beside it are not to blame.
         _log.error("download_entry_failed", credential_id=entry.credential_id, exc_info=error)
-        return entry, None, "It could not be drawn; the server's log tells why"
+        return Outcome(entry, None, "It could not be drawn; the server's log tells why")
 
 
 def _write_line(table: IO[bytes], cells: Sequence[str]) -> None:

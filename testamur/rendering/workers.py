@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from hashlib import sha256
@@ -130,7 +130,7 @@ class RenderingPool:
             return value
         raise AssertionError("The last attempt returns or raises")
 
-    def map(self, jobs: Iterable[Callable[[], Result]]) -> Iterator[Result]:
+    def map(self, jobs: Iterable[Callable[[], Result]]) -> Generator[Result]:
         """Call each of many, several at once, and give the results in order; jobs are taken as results are.
 
         What they draw through this pool waits its turn and is never refused.

@@ -49,9 +49,9 @@ def open_download(
     return Archive(
         chain.from_iterable(chain([first], pages)),
         lambda entry: _draw(platform, entry, wanted.format),
+        platform.renderers.pool.map,
         ending=wanted.format,
         base_url=platform.settings.base_url,
-        threads=platform.renderers.pool.processes,
         close=platform.download_slots.release,
     )
 

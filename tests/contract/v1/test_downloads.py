@@ -15,8 +15,9 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from testamur.credentials.downloading import FILES_WAITING_MAX, Archive, Entry
+from testamur.credentials.downloading import Archive, Entry
 from testamur.credentials.renderings import RecordedRendering
+from testamur.rendering.workers import RenderingPool
 from testamur.web.files import FileStream
 
 NAMES = ["Żółć O'Brien", "محمد علی", "李小龙", "कृष्णा", "ნინო"]
@@ -331,7 +332,7 @@ def test_no_more_is_drawn_than_is_taken_and_nothing_once_it_is_closed():
     drawn = []
     rendering = RecordedRendering(
         workspace_id="w", credential_id="c", design_id="d", digest="x", design_version=1, title="", values={},
-        created_at=datetime(2026, 11, 24, tzinfo=UTC),
+        language="en", created_at=datetime(2026, 11, 24, tzinfo=UTC),
     )  # fmt: skip
     entries = (Entry(credential_id=str(n), stem="Ada", rendering=rendering) for n in range(1000))
 
@@ -340,16 +341,17 @@ def test_no_more_is_drawn_than_is_taken_and_nothing_once_it_is_closed():
         return b"x" * 100_000
 
     freed = threading.Event()
-    archive = Archive(entries, draw, ending="pdf", base_url="", threads=2, close=freed.set)
+    pool = RenderingPool(processes=2, queue=1, seconds=10, memory_mib=1024)
+    archive = Archive(entries, draw, pool.map, ending="pdf", base_url="", close=freed.set)
     parts = iter(archive)
     for _ in range(5):
         next(parts)
     time.sleep(0.2)
-    assert len(drawn) <= archive.done + FILES_WAITING_MAX + 1 < 30
+    assert len(drawn) <= archive.done + 10 < 30
     archive.close()
     assert freed.is_set()
     count = len(drawn)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("download")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("rendering")]
     time.sleep(0.1)
     assert len(drawn) == count
     assert list(parts) == []
