@@ -263,10 +263,10 @@ class _Writer:
 
     def _shape(self, element: Element, path: str, x: float, y: float, drawn: str) -> str:
         """A shape at a place of the page. One with a text for it is a figure, others are hidden from screen readers."""
-        placed = _placed(x, y, drawn)
         if not element.alt:
-            return _decoration(placed)
-        return f"figure(alt: data.items.at({self._slot(path, element)}).alt, {placed})"
+            return _decoration(_placed(x, y, drawn))
+        # The figure is what is placed: it would put what is placed inside of it in the middle of the page.
+        return _placed(x, y, f"figure(alt: data.items.at({self._slot(path, element)}).alt, {drawn})")
 
     def _slot(self, path: str, element: Element) -> int:
         self._slots.append(Slot(path, element))

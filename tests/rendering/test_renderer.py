@@ -93,6 +93,27 @@ def test_a_name_shrinks_to_its_floor_before_it_wraps():
     assert shrunk < one_line < wrapped
 
 
+SHAPES = [
+    {"type": "rectangle", "x": 62, "y": 34, "width": 20, "height": 10},
+    {"type": "rectangle", "x": 62, "y": 34, "width": 20, "height": 10, "rotation": 30},
+    {"type": "ellipse", "x": 62, "y": 34, "width": 20, "height": 10},
+    {"type": "line", "x1": 62, "y1": 34, "x2": 82, "y2": 44},
+    {"type": "polygon", "points": [[62, 34], [82, 34], [72, 44]]},
+    {"type": "path", "x": 62, "y": 34, "width": 20, "height": 10, "d": "M0 0H20V10Z"},
+    {"type": "seal", "x": 62, "y": 34, "width": 20, "height": 20},
+    {"type": "ribbon", "x": 62, "y": 34, "width": 20, "height": 10},
+    {"type": "icon", "icon": "award", "x": 62, "y": 34, "size": 20},
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape["type"])
+def test_a_shape_with_a_text_for_screen_readers_stays_in_its_place(shape):
+    painted = {"fill": "#123456"} if shape["type"] in {"rectangle", "ellipse", "polygon", "path", "seal"} else {}
+    plain, said = renderer({**shape, **painted}), renderer({**shape, **painted, "alt": "Mark"})
+    assert ink_mm(plain.png({})) is not None
+    assert said.png({}) == plain.png({})
+
+
 MARKUP = [
     '#panic("x")', "*bold*", "$x^2$", "= Heading", '"; #read("/etc/passwd")', "<b>x</b>", "[recipient.email]", "\\u{41}",
 ]  # fmt: skip
