@@ -327,6 +327,7 @@ class Renderer:
         return {
             "lines": lines,
             "words": [{"t": word, "s": style} for word, style in longest],
+            "joined": sorted({run["s"] for line in lines for run in line if _JOINED.search(run["t"])}),
             "rtl": element.direction == "rtl" or (element.direction == "auto" and _is_right_to_left(whole)),
             "lang": subtags(spoken),
             "chain": spoken,
@@ -456,6 +457,10 @@ def _shown(run: Run, element: Text, values: Mapping[str, Value], language: str) 
 _UNBREAKABLE = re.compile(
     r"[^\s\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+|\S"
 )
+
+
+# Letters that hang together, by their strokes or by a line above them: space between them would tear words apart.
+_JOINED = re.compile("[\u0600-\u07ff\u0840-\u0a7f\ufb50-\ufdff\ufe70-\ufefc]")
 
 
 def _printable(text: str) -> str:

@@ -226,3 +226,22 @@ def test_attributes_are_found_and_filled_in_once():
     assert tags_in(text) == {"recipient.name", "custom.a_b", "custom.none"}
     values = {"recipient.name": "[custom.a_b]", "custom.a_b": "Y"}
     assert fill_in(text, values) == "[custom.a_b] of Y [x] [Recipient.Name] !"
+
+
+@pytest.mark.parametrize("name", ["محمد الفارسي", "अनन्या शर्मा", "অনন্যা শর্মা"])
+def test_letters_that_hang_together_are_not_spaced(name):
+    spaced, plain = (renderer(text_box("[n.n]", letterSpacing=spacing)).png({"n.n": name}) for spacing in (0.3, 0))
+    assert spaced == plain
+    assert renderer(text_box("[n.n]", letterSpacing=0.3)).png({"n.n": "Ada"}) != renderer(text_box("[n.n]")).png(
+        {"n.n": "Ada"}
+    )
+
+
+def test_dots_are_round_in_every_figure():
+    """A dotted line is as wide as its dots at their middle only: a square dot fills its corners too."""
+    thick = {"stroke": "#000", "strokeWidth": 10, "dash": "dotted"}
+    png = renderer({"type": "line", "x1": 10, "y1": 30, "x2": 90, "y2": 30, **thick}).png({}, width_px=1000)
+    picture = Image.open(io.BytesIO(png)).convert("L")
+    at_the_edge = sum(picture.getpixel((x, 255)) < 128 for x in range(1000))
+    in_the_middle = sum(picture.getpixel((x, 300)) < 128 for x in range(1000))
+    assert 0 < at_the_edge < in_the_middle / 2
