@@ -1,4 +1,4 @@
-"""The designs that every new workspace begins with."""
+"""The designs that every new workspace begins with, and those of the gallery."""
 
 from datetime import datetime
 from importlib.resources import files
@@ -11,6 +11,9 @@ from testamur.rendering.document import DesignFile, parse_design_file
 from testamur.storage import Storage
 
 STARTERS = ("certificate", "badge")
+_CERTIFICATES: tuple[str, ...] = ()
+_OTHERS: tuple[str, ...] = ("ticket", "playful", "japanese", "hexagon-badge", "shield-badge", "round-badge")
+GALLERY = (*STARTERS, *_CERTIFICATES, *_OTHERS)
 
 
 def add_starters(tx: Transaction, storage: Storage, workspace_id: str, *, at: datetime) -> list[Design]:
