@@ -282,7 +282,9 @@ class _Writer:
         horizontal = "start" if element.align == "justify" else element.align
         # The metrics of a line already take about 1.2 of its size; the leading is what the design wants beyond them.
         leading = max(0.0, element.line_height - 1.2)
-        styles = ", ".join(self._style(run, position, element, item, opacity) for position, run in enumerate(element.styled_runs))
+        styles = ", ".join(
+            self._style(run, position, element, item, opacity) for position, run in enumerate(element.styled_runs)
+        )
         fitted = (
             f"fitted({index}, ({styles},), {element.size:g}pt, {_mm(element.width)}, {_mm(element.height)}, "
             f'{floor:g}, "{element.fit}", {leading:g})'

@@ -1,7 +1,7 @@
 """The designs that every new workspace begins with, and those of the gallery."""
 
 from datetime import datetime
-from importlib.resources import files
+from pathlib import Path
 
 from testamur.db import Transaction
 from testamur.designs.creating import create_design
@@ -10,6 +10,7 @@ from testamur.designs.queries import list_starters
 from testamur.rendering.document import DesignFile, parse_design_file
 from testamur.storage import Storage
 
+FOLDER = Path(__file__).parent
 STARTERS = ("certificate", "badge")
 _CERTIFICATES: tuple[str, ...] = ()
 _OTHERS: tuple[str, ...] = ("ticket", "playful", "japanese", "hexagon-badge", "shield-badge", "round-badge")
@@ -26,4 +27,4 @@ def add_starters(tx: Transaction, storage: Storage, workspace_id: str, *, at: da
 
 
 def read_starter(name: str) -> DesignFile:
-    return parse_design_file(files(__name__).joinpath(f"{name}.json").read_bytes())
+    return parse_design_file(FOLDER.joinpath(f"{name}.json").read_bytes())
