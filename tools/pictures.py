@@ -89,8 +89,8 @@ def main() -> None:
     draw_gallery().save(FOLDER / "gallery.jpg", quality=86, optimize=True, progressive=True)
     # A palette is a third of the size, and nobody sees the difference on pages of a few colours.
     scripts = draw_scripts().quantize(256, dither=Image.Dither.NONE)
-    scripts.save(FOLDER / "scripts.png", optimize=True)
-    for name in ("gallery.jpg", "scripts.png"):
+    scripts.save(FOLDER / "certificate-in-16-scripts.png", optimize=True)
+    for name in ("gallery.jpg", "certificate-in-16-scripts.png"):
         print(f"{FOLDER / name}: {(FOLDER / name).stat().st_size // 1024} KiB")
 
 

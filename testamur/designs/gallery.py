@@ -1,23 +1,29 @@
 """The gallery: designs to begin with, drawn before any workspace has them."""
 
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 
 from msgspec import Struct
 
+from testamur import __version__
+from testamur.db import Transaction
+from testamur.designs.importing import import_design
+from testamur.designs.model import Design
 from testamur.designs.starters import FOLDER, GALLERY, read_starter
 from testamur.errors import NotFound
 from testamur.rendering.document import DesignType, picture_sources, to_json, with_sources
 from testamur.rendering.languages import DEFAULT_LANGUAGE
 from testamur.rendering.pictures import prepare_picture
 from testamur.rendering.worker import Definition
+from testamur.storage import Storage
 
 # In which language the words of a design are, where they are not English.
 _LANGUAGES = {"arabic": "ar", "japanese": "ja"}
 
 
 class GalleryDesign(Struct, frozen=True, kw_only=True):
-    """A design of the gallery with all that a renderer is made from; `digest` tells one state of it from the next."""
+    """A design of the gallery with all that a renderer is made from; `digest` is another once it may look different."""
 
     name: str
     title: str
@@ -47,5 +53,11 @@ def gallery_design(name: str) -> GalleryDesign:
         type=drawn.type,
         language=_LANGUAGES.get(name, DEFAULT_LANGUAGE),
         definition=Definition(document=document.decode(), pictures=pictures),
-        digest=sha256(document).hexdigest()[:32],
+        digest=sha256(__version__.encode() + document).hexdigest()[:32],
     )
+
+
+def add_from_gallery(tx: Transaction, storage: Storage, workspace_id: str, name: str, *, at: datetime) -> Design:
+    """A new design of the workspace, drawn as that one is. Raises NotFound."""
+    gallery_design(name)
+    return import_design(tx, storage, workspace_id, read_starter(name), folder=FOLDER, at=at)

@@ -94,3 +94,13 @@ def test_a_wrong_call_is_told_on_stderr_with_its_exit_code(testamur, arguments, 
     assert told in done.stderr
     assert "hunter2" not in done.stderr
     assert done.stdout == ""
+
+
+def test_a_design_of_the_gallery_is_added_or_told_why_not(testamur, set_up):
+    listed = json.loads(testamur("design", "gallery", "--json").stdout)
+    assert {"name": "round-badge", "title": "Round badge", "type": "badge"} in listed
+    assert "round-badge" in testamur("design", "gallery").stdout
+    made = json.loads(testamur("design", "add", "round-badge", "--json").stdout)
+    assert (made["name"], made["type"]) == ("Round badge", "badge")
+    assert "Added the certificate design Event ticket" in testamur("design", "add", "ticket").stdout
+    assert "it has certificate, badge" in testamur("design", "add", "nothing", exit_code=1).stderr
