@@ -17,7 +17,7 @@ from testamur.designs.starters import read_starter
 from testamur.errors import Invalid
 from testamur.rendering.attributes_in_text import fill_in, tags_in
 from testamur.rendering.document import parse_document
-from testamur.rendering.renderer import Renderer
+from testamur.rendering.renderer import _UNBREAKABLE, Renderer
 from testamur.rendering.samples import SAMPLE_VALUES
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
@@ -245,3 +245,28 @@ def test_dots_are_round_in_every_figure():
     at_the_edge = sum(picture.getpixel((x, 255)) < 128 for x in range(1000))
     in_the_middle = sum(picture.getpixel((x, 300)) < 128 for x in range(1000))
     assert 0 < at_the_edge < in_the_middle / 2
+
+
+@pytest.mark.parametrize(
+    ("name", "pieces"),
+    [
+        ("Ada-Maria Lovelace", ["Ada-", "Maria", "Lovelace"]),
+        ("Jean-Luc-Émile", ["Jean-", "Luc-", "Émile"]),
+        ("ISO-9001 -x a- 2-b --", ["ISO-9001", "-x", "a-", "2-b", "--"]),
+        ("כהן-לוי", ["כהן-לוי"]),
+    ],
+)
+def test_a_line_may_break_behind_a_hyphen_between_letters(name, pieces):
+    assert _UNBREAKABLE.findall(name) == pieces
+
+
+def test_a_name_with_a_hyphen_is_not_made_smaller_than_its_halves_ask_for():
+    double = "Konstantinopolitanskaya-Featherstonehaugh"
+    asked = renderer(text_box("[n.n]", size=20, sizeMin=11))
+    assert asked.findings({"n.n": double}) == []
+    # No line breaks behind these, so that they really have to be made smaller, and still stay in the box.
+    for solid in (double.replace("-", ""), "Konstantinopolitanskaya-1234567890123456", "א" * 20 + "-" + "ב" * 20):
+        assert [finding.kind for finding in asked.findings({"n.n": solid})] == ["overflow"]
+        left, _, right, _ = ink_mm(asked.png({"n.n": solid}))
+        assert left >= BOX_MM[0] - 0.6
+        assert right <= BOX_MM[0] + BOX_MM[2] + 0.6
