@@ -12,7 +12,7 @@ RUN_ARGS ?=
 EXTRAS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-bench run test check format bench lock clean
+.PHONY: help setup setup-dev setup-bench run test check format bench pictures lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -70,6 +70,9 @@ format: setup-dev ## Format the code and mend what can be mended
 
 bench: setup-bench ## Measure Testamur beside what a user would pick instead
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+pictures: setup-dev ## Draw the contact sheets of docs/gallery.md anew
+	@$(BIN)/python -m tools.pictures
 
 lock: $(BIN)/python ## Pin all dependencies anew, by name, version and hash
 	@$(PIP) uv==$(UV_VERSION)

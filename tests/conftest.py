@@ -34,6 +34,10 @@ from testamur.workspaces.model import Workspace
 AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="Draw the golden pictures of the gallery anew.")
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL server of this test process alone."""

@@ -142,6 +142,8 @@ def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
         yield {"$ref": "#/components/parameters/IdempotencyKey"}
     if "{id}" in operation.path:
         yield {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    if "{name}" in operation.path:
+        yield {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
     if "{number}" in operation.path:
         yield {"name": "number", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
     for parameter in operation.parameters:

@@ -6,8 +6,10 @@ from testamur.cli.platform import find_workspace, json_option, opened_platform, 
 from testamur.clock import now
 from testamur.designs.exporting import export_design
 from testamur.designs.fonts import font_names
+from testamur.designs.gallery import add_from_gallery, gallery_design
 from testamur.designs.importing import import_design, import_package
 from testamur.designs.packages import is_archive, pack, unpack
+from testamur.designs.starters import GALLERY
 from testamur.errors import NotFound
 from testamur.ids import normalize_id
 from testamur.rendering.document import parse_design_file
@@ -54,3 +56,30 @@ def export_command(design_id: str, out: Path, workspace: str | None) -> None:
             raise NotFound(f"The workspace {owner.slug} has no design {design_id}") from None
     write_file(out, pack(drawn, pictures))
     click.echo(f"Wrote the {drawn.type} design {drawn.name} to {out}")
+
+
+@design_group.command("gallery")
+@json_option
+def gallery_command(*, as_json: bool) -> None:
+    """List the designs to begin with."""
+    designs = [gallery_design(name) for name in GALLERY]
+    if as_json:
+        print_json([{"name": design.name, "title": design.title, "type": design.type} for design in designs])
+        return
+    for design in designs:
+        click.echo(f"{design.name:<16} {design.type:<12} {design.title}")
+
+
+@design_group.command("add")
+@click.argument("name")
+@workspace_option
+@json_option
+def add_command(name: str, workspace: str | None, *, as_json: bool) -> None:
+    """Add the design NAME of the gallery, which `design gallery` lists."""
+    with opened_platform() as platform, platform.database.write() as tx:
+        owner = find_workspace(tx, workspace)
+        design = add_from_gallery(tx, platform.storage, owner.id, name, at=now())
+    if as_json:
+        print_json({"id": design.id, "name": design.name, "type": design.type})
+    else:
+        click.echo(f"Added the {design.type} design {design.name} ({design.id})")

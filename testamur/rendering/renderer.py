@@ -330,6 +330,7 @@ class Renderer:
         return {
             "lines": lines,
             "words": [{"t": word, "s": style} for word, style in longest],
+            "joined": sorted({run["s"] for line in lines for run in line if _JOINED.search(run["t"])}),
             "rtl": element.direction == "rtl" or (element.direction == "auto" and _is_right_to_left(whole)),
             "lang": subtags(spoken),
             "chain": spoken,
@@ -464,10 +465,15 @@ def _shown(run: Run, element: Text, values: Mapping[str, Value], language: str) 
     return upper_case(text, language) if element.uppercase else text
 
 
-# A stretch without spaces, except that Chinese, Japanese, Korean, Thai and their like break anywhere.
-_UNBREAKABLE = re.compile(
-    r"[^\s\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+|\S"
-)
+# A stretch without spaces, except that Chinese, Japanese, Korean, Thai and their like break anywhere, and that lines
+# also break behind a hyphen between two letters (not of Hebrew).
+_SOLID = r"[^\s\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
+_BEHIND_HYPHEN = r"(?<=[^\W\d_\u0590-\u05ff]-)(?=[^\W\d_])"
+_UNBREAKABLE = re.compile(rf"{_SOLID}(?:(?!{_BEHIND_HYPHEN}){_SOLID})*|\S")
+
+
+# Letters that hang together, by their strokes or by a line above them: space between them would tear words apart.
+_JOINED = re.compile("[\u0600-\u07ff\u0840-\u0a7f\ufb50-\ufdff\ufe70-\ufefc]")
 
 
 def _printable(text: str) -> str:

@@ -285,7 +285,9 @@ class _Writer:
         horizontal = "start" if element.align == "justify" else element.align
         # The metrics of a line already take about 1.2 of its size; the leading is what the design wants beyond them.
         leading = max(0.0, element.line_height - 1.2)
-        styles = ", ".join(self._style(run, element, item, opacity) for run in element.styled_runs)
+        styles = ", ".join(
+            self._style(run, position, element, item, opacity) for position, run in enumerate(element.styled_runs)
+        )
         fitted = (
             f"fitted({index}, ({styles},), {element.size:g}pt, {_mm(element.width)}, {_mm(element.height)}, "
             f'{floor:g}, "{element.fit}", {leading:g})'
@@ -298,17 +300,18 @@ class _Writer:
         box = f"box({_box(element)}, {{ {rules}; set align({horizontal} + {vertical}); {fitted} }})"
         return _placed(element.x, element.y, _rotated(box, element.rotation))
 
-    def _style(self, run: Run, element: Text, item: str, opacity: float) -> str:
+    def _style(self, run: Run, position: int, element: Text, item: str, opacity: float) -> str:
         """What sets a run apart, as a typst dictionary; sizes are in terms of a scale of 1."""
         font = run.font or element.font
         family = self._families.get(font, font)
         italic = element.italic if run.italic is None else run.italic
         underline = element.underline if run.underline is None else run.underline
         spacing = element.letter_spacing if run.letter_spacing is None else run.letter_spacing
+        tracking = f"if {item}.joined.contains({position}) {{ 0em }} else {{ {spacing:g}em }}" if spacing else "0em"
         return (
             f"(size: {run.size or element.size:g}pt, underline: {str(underline).lower()}, args: ("
             f"font: ({_quoted(family)}, ..data.fonts.at({item}.chain + {_quoted(' ' + font)})), weight: {run.weight or element.weight}, "
-            f'style: "{"italic" if italic else "normal"}", tracking: {spacing:g}em, '
+            f'style: "{"italic" if italic else "normal"}", tracking: {tracking}, '
             f"fill: {_color(run.color or element.color, opacity)}))"
         )
 
@@ -457,7 +460,10 @@ def _paint(paint: Paint, opacity: float) -> str:
 
 
 def _stroke(color: str, width: float, dash: Dash, opacity: float) -> str:
-    return f'(paint: {_color(color, opacity)}, thickness: {_mm(width)}, dash: "{dash}")'
+    # typst's own dots are little squares; elsewhere (`figures.path_svg`) they are round.
+    dots = f'(array: (0pt, {_mm(width * 2)})), cap: "round"'
+    drawn = dots if dash == "dotted" else f'"{dash}"'
+    return f"(paint: {_color(color, opacity)}, thickness: {_mm(width)}, dash: {drawn})"
 
 
 def _color(color: str, opacity: float = 1.0) -> str:

@@ -24,7 +24,8 @@ from testamur.credentials.renderings import (
     render_picture,
 )
 from testamur.db import Transaction
-from testamur.designs.links import preview_key
+from testamur.designs.gallery import gallery_design
+from testamur.designs.links import gallery_key, preview_key
 from testamur.designs.queries import get_design
 from testamur.designs.renderers import check_version
 from testamur.errors import Invalid, NotFound
@@ -59,6 +60,8 @@ _DIGEST = re.compile(r"[A-Za-z0-9_-]{10,43}", re.ASCII)
 _CREDENTIAL_FILE = "/files/credentials/{workspace_id}/{credential_id}/{design_id}/{digest}.{format}"
 _DESIGN_PREVIEW = "/files/designs/{workspace_id}/{design_id}/{version:int}.{format}"
 
+_GALLERY_PREVIEW = "/files/gallery/{digest}/{name}.{format}"
+
 
 class Files:
     """Serves what is stored, and makes what is not on the threads for rendering."""
@@ -69,7 +72,11 @@ class Files:
         self._being_made: dict[str, asyncio.Task[bytes]] = {}
 
     def routes(self) -> list[Route]:
-        return [Route(_CREDENTIAL_FILE, self.credential_file), Route(_DESIGN_PREVIEW, self.design_preview)]
+        return [
+            Route(_CREDENTIAL_FILE, self.credential_file),
+            Route(_DESIGN_PREVIEW, self.design_preview),
+            Route(_GALLERY_PREVIEW, self.gallery_preview),
+        ]
 
     async def credential_file(self, request: Request) -> Response:
         path = request.path_params
@@ -116,6 +123,26 @@ class Files:
 
         await run_query(self._platform.database, lambda: self._read(check))
         return await self._serve(request, preview_key(workspace_id, design_id, version, variant.ending), variant, make)
+
+    async def gallery_preview(self, request: Request) -> Response:
+        path = request.path_params
+        variant = _variant(request, MEDIA_TYPES.keys() - {"pdf", "svg"}, usual_width_px=DESIGN_PREVIEW_WIDTH_PX)
+        # The first time, files are read.
+        design = await run_sync(gallery_design, path["name"])
+        if path["digest"] != design.digest:
+            raise NotFound
+
+        def make() -> bytes:
+            renderer = self._platform.renderers.pool.renderer(f"gallery/{design.digest}", lambda: design.definition)
+            made: bytes = renderer.raster(
+                SAMPLE_VALUES,
+                width_px=variant.width_px or DESIGN_PREVIEW_WIDTH_PX,
+                format_=PIXEL_FORMATS[variant.format],
+                language=design.language,
+            )
+            return made
+
+        return await self._serve(request, gallery_key(design.name, design.digest, variant.ending), variant, make)
 
     def _read(self, work: Callable[[Transaction], Result]) -> Result:
         with self._platform.database.read() as tx:

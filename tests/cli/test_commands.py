@@ -175,3 +175,13 @@ def make_template(data_dir, design_id):
         made = create_credential_template(tx, workspace.id, name="Course", design_ids=[design_id], at=now())
     platform.close()
     return made.id
+
+
+def test_a_design_of_the_gallery_is_added_or_told_why_not(testamur, set_up):
+    listed = json.loads(testamur("design", "gallery", "--json").stdout)
+    assert {"name": "round-badge", "title": "Round badge", "type": "badge"} in listed
+    assert "round-badge" in testamur("design", "gallery").stdout
+    made = json.loads(testamur("design", "add", "round-badge", "--json").stdout)
+    assert (made["name"], made["type"]) == ("Round badge", "badge")
+    assert "Added the certificate design Event ticket" in testamur("design", "add", "ticket").stdout
+    assert "it has certificate, badge" in testamur("design", "add", "nothing", exit_code=1).stderr

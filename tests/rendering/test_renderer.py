@@ -17,7 +17,7 @@ from testamur.designs.starters import read_starter
 from testamur.errors import Invalid
 from testamur.rendering.attributes_in_text import fill_in, tags_in
 from testamur.rendering.document import parse_document
-from testamur.rendering.renderer import Renderer
+from testamur.rendering.renderer import _UNBREAKABLE, Renderer
 from testamur.rendering.samples import SAMPLE_VALUES
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
@@ -226,3 +226,47 @@ def test_attributes_are_found_and_filled_in_once():
     assert tags_in(text) == {"recipient.name", "custom.a_b", "custom.none"}
     values = {"recipient.name": "[custom.a_b]", "custom.a_b": "Y"}
     assert fill_in(text, values) == "[custom.a_b] of Y [x] [Recipient.Name] !"
+
+
+@pytest.mark.parametrize("name", ["محمد الفارسي", "अनन्या शर्मा", "অনন্যা শর্মা"])
+def test_letters_that_hang_together_are_not_spaced(name):
+    spaced, plain = (renderer(text_box("[n.n]", letterSpacing=spacing)).png({"n.n": name}) for spacing in (0.3, 0))
+    assert spaced == plain
+    assert renderer(text_box("[n.n]", letterSpacing=0.3)).png({"n.n": "Ada"}) != renderer(text_box("[n.n]")).png(
+        {"n.n": "Ada"}
+    )
+
+
+def test_dots_are_round_in_every_figure():
+    """A dotted line is as wide as its dots at their middle only: a square dot fills its corners too."""
+    thick = {"stroke": "#000", "strokeWidth": 10, "dash": "dotted"}
+    png = renderer({"type": "line", "x1": 10, "y1": 30, "x2": 90, "y2": 30, **thick}).png({}, width_px=1000)
+    picture = Image.open(io.BytesIO(png)).convert("L")
+    at_the_edge = sum(picture.getpixel((x, 255)) < 128 for x in range(1000))
+    in_the_middle = sum(picture.getpixel((x, 300)) < 128 for x in range(1000))
+    assert 0 < at_the_edge < in_the_middle / 2
+
+
+@pytest.mark.parametrize(
+    ("name", "pieces"),
+    [
+        ("Ada-Maria Lovelace", ["Ada-", "Maria", "Lovelace"]),
+        ("Jean-Luc-Émile", ["Jean-", "Luc-", "Émile"]),
+        ("ISO-9001 -x a- 2-b --", ["ISO-9001", "-x", "a-", "2-b", "--"]),
+        ("כהן-לוי", ["כהן-לוי"]),
+    ],
+)
+def test_a_line_may_break_behind_a_hyphen_between_letters(name, pieces):
+    assert _UNBREAKABLE.findall(name) == pieces
+
+
+def test_a_name_with_a_hyphen_is_not_made_smaller_than_its_halves_ask_for():
+    double = "Konstantinopolitanskaya-Featherstonehaugh"
+    asked = renderer(text_box("[n.n]", size=20, sizeMin=11))
+    assert asked.findings({"n.n": double}) == []
+    # No line breaks behind these, so that they really have to be made smaller, and still stay in the box.
+    for solid in (double.replace("-", ""), "Konstantinopolitanskaya-1234567890123456", "א" * 20 + "-" + "ב" * 20):
+        assert [finding.kind for finding in asked.findings({"n.n": solid})] == ["overflow"]
+        left, _, right, _ = ink_mm(asked.png({"n.n": solid}))
+        assert left >= BOX_MM[0] - 0.6
+        assert right <= BOX_MM[0] + BOX_MM[2] + 0.6

@@ -13,7 +13,7 @@ from testamur.storage import Storage
 
 STARTERS = ("certificate", "badge")
 _CERTIFICATES: tuple[str, ...] = ("modern", "diploma", "workshop", "professional", "midnight", "photo", "arabic")
-_OTHERS: tuple[str, ...] = ()
+_OTHERS: tuple[str, ...] = ("ticket", "playful", "japanese", "hexagon-badge", "shield-badge", "round-badge")
 GALLERY = (*STARTERS, *_CERTIFICATES, *_OTHERS)
 # Each is NAME.json; the pictures that it names lie beside it.
 FOLDER = Path(__file__).parent
