@@ -17,7 +17,7 @@ from testamur.designs.fonts import font_folder, workspace_fonts
 from testamur.designs.model import FontRef
 from testamur.designs.queries import get_version
 from testamur.designs.tables import design_versions
-from testamur.errors import NotFound
+from testamur.errors import Invalid, NotFound
 from testamur.rendering.document import fonts_in, parse_document, picture_sources
 from testamur.rendering.elements import ASSET
 from testamur.rendering.fonts import FAMILIES
@@ -70,9 +70,13 @@ class Renderers:
             parsed = parse_document(document, fonts=None)
             digests = [source.removeprefix("asset:") for source in picture_sources(parsed) if ASSET.fullmatch(source)]
             assets = WorkspaceAssets(self._storage, workspace_id)
+            try:
+                pictures = {digest: assets.read(digest) for digest in digests}
+            except FileNotFoundError as error:
+                raise Invalid(f"The design cannot be drawn: {error}") from None
             return Definition(
                 document=document,
-                pictures={digest: assets.read(digest) for digest in digests},
+                pictures=pictures,
                 fonts=self._fonts(workspace_id, [ref for ref in uploaded if ref.family in fonts_in(parsed)]),
             )
 
@@ -167,7 +171,10 @@ class DesignRenderer:
             return values, {}
         sources = self._fetched.resolve(self._workspace_id, values, tags)
         digests = {source.removeprefix("asset:") for source in sources.values()}
-        return {**values, **sources}, {digest: self._assets.read(digest) for digest in digests}
+        try:
+            return {**values, **sources}, {digest: self._assets.read(digest) for digest in digests}
+        except FileNotFoundError as error:
+            raise Invalid(f"The certificate cannot be drawn: {error}") from None
 
     def _picture_tags(self, values: Mapping[str, Value]) -> set[str]:
         # Most certificates have no such value, and then the worker need not be asked what the design shows.

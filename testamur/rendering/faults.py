@@ -18,6 +18,7 @@ from testamur.rendering.elements import (
     COLOR_PATTERN,
     GROUP_DEPTH_MAX,
     PAGE_MM_MAX,
+    PAGE_MM_MIN,
     POINTS_MAX,
     TEXT_LENGTH_MAX,
     AnyElement,
@@ -49,8 +50,8 @@ def page_problems(page: Page) -> Iterator[Problem]:
                 yield Problem(("page", name), "Required, unless the page has a size")
     elif page.width is not None or page.height is not None:
         yield Problem(("page", "size"), "Must not be given together with width and height")
-    width, height = page.size_mm
-    if min(width, height) > 0 and max(width, height) / min(width, height) > ASPECT_MAX:
+    short, long = sorted(page.size_mm)
+    if short >= PAGE_MM_MIN and long <= PAGE_MM_MAX and long / short > ASPECT_MAX:
         yield Problem(("page",), f"Must not be more than {ASPECT_MAX} times as long as it is wide")
 
 

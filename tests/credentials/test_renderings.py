@@ -93,7 +93,7 @@ def test_values_are_recorded_with_their_types(api, platform, tenant, credential)
         "digest": rendering.digest,
     }
     with platform.database.write() as tx:
-        record_renderings(tx, [rendering], at=rendering.credential.created_at)
+        record_renderings(tx, [rendering])
         recorded = get_recorded(tx, **place)
     assert recorded.language == "de"
     assert recorded.values["certificate.issued_on"] == date(2026, 11, 24)

@@ -21,6 +21,7 @@ from testamur.designs.fetched_pictures import FetchedPictures
 from testamur.errors import Invalid, Unavailable
 from testamur.outgoing import addresses
 from testamur.outgoing.fetching import FetchFailed, fetch
+from testamur.rendering.pictures import prepare_picture
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 TAG = "custom.photo"
@@ -210,8 +211,8 @@ def bomb():
         ("/endless", None, Invalid, "larger than 10 MiB"),
         ("/announced", None, Invalid, "larger than 10 MiB"),
         ("/drip", None, Unavailable, "not there within 0.5 seconds"),
-        ("/page.png", (200, b"<html>a page</html>"), Invalid, "not a PNG or JPEG"),
-        ("/empty.png", (200, b""), Invalid, "not a PNG or JPEG"),
+        ("/page.png", (200, b"<html>a page</html>"), Invalid, "not an SVG picture"),
+        ("/empty.png", (200, b""), Invalid, "not a PNG, JPEG, WebP, GIF or SVG picture"),
         ("/bomb.png", (200, bomb()), Invalid, "picture"),
         ("/truncated.png", (200, png("red", (64, 64))[:-40]), Invalid, "broken or incomplete"),
     ],
@@ -305,7 +306,7 @@ def test_other_values_are_no_pictures(tenant, pictures):
 
 def test_a_picture_of_the_workspace_stands_for_itself_and_every_fault_is_told(platform, tenant, pictures):
     with platform.database.write() as tx:
-        digest = add_asset(tx, platform.storage, tenant.workspace.id, png("red"), at=AT)
+        digest = add_asset(tx, platform.storage, tenant.workspace.id, prepare_picture(png("red")), at=AT)
     values = {"custom.a": f"asset:{digest}", "custom.b": "x", "custom.c": "https://localhost:1/x.png"}
     assert pictures.resolve(tenant.workspace.id, values, {"custom.a"}) == {"custom.a": f"asset:{digest}"}
     problems = pictures.problems(tenant.workspace.id, values, values.keys())

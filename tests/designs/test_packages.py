@@ -9,7 +9,7 @@ import zipfile
 import pytest
 from PIL import Image
 
-from testamur.designs.packages import DesignPackage, pack, package_name, unpack
+from testamur.designs.packages import pack, package_name, unpack
 from testamur.errors import Invalid, InvalidJSON
 from testamur.rendering.document import parse_design_file
 
@@ -107,7 +107,8 @@ def test_people_may_make_archives_too():
         ("pictures/Logo.PNG", picture()),
         ("notes.txt", b"left unread"),
     ]
-    assert unpack(archive(*files)).pictures == {"pictures/Logo.PNG": picture()}
+    found = unpack(archive(*files)).pictures
+    assert {name: item.content for name, item in found.items()} == {"pictures/Logo.PNG": picture()}
 
 
 def with_mode(name, mode, content=b"design.json"):
@@ -143,7 +144,7 @@ FLAGS, METHOD, COMPRESSED, SIZE = 8, 10, 20, 24
         (archive(PICTURE), "There is no design.json at the top"),
         (archive(("x/design.json", design_json())), "There is no design.json at the top"),
         (archive(("design.json", b"{}")), "design.json.name: Required"),
-        (archive(GOOD, ("a.png", b"nonsense")), "a.png: The file is not a PNG or JPEG picture"),
+        (archive(GOOD, ("a.png", b"nonsense")), "a.png: The file is not a PNG, JPEG, WebP, GIF or SVG picture"),
         (archive(GOOD, PICTURE, ("../evil.png", b"x")), "../evil.png: Must be the name of a file in the archive"),
         (archive(GOOD, PICTURE, ("/etc/passwd", b"x")), "/etc/passwd: Must be"),
         (archive(GOOD, PICTURE, ("b/./c", b"x")), "b/./c: Must be"),
@@ -190,7 +191,7 @@ def test_an_archive_of_a_faulty_design_leaves_nothing_behind(api, platform):
 
 def test_bytes_that_were_changed_anywhere_are_refused_or_read():
     """Whatever is broken, it is told as the client's fault."""
-    whole = pack(DesignPackage(drawn=parse_design_file(design_json("a.png")), pictures={"a.png": picture()}))
+    whole = pack(parse_design_file(design_json("a.png")), {"a.png": picture()})
     for at in range(0, len(whole), 3):
         broken = whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :]
         try:
