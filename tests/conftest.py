@@ -1,9 +1,11 @@
 """Real parts for every test: a SQLite file or a PostgreSQL server, folder storage, the whole app."""
 
 import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +26,7 @@ from starlette.testclient import TestClient
 from testamur.app import create_app
 from testamur.attributes.defining import define_attribute
 from testamur.config import Settings
+from testamur.db import Database
 from testamur.db.migrating import migrate
 from testamur.designs.starters import add_starters
 from testamur.tokens.creating import create_token
@@ -47,33 +50,86 @@ def postgres_server() -> Iterator[str]:
         server.cleanup()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'testamur.db'}"
-        return
-    address = request.getfixturevalue("postgres_server")
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file in the newest shape, for copying: to bring up each test's own would take longer than most tests."""
+    path = tmp_path_factory.mktemp("migrated") / "testamur.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: str) -> str:
+    """The name of a database in the newest shape, for copying."""
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        # What these tests write need not survive a failure of the machine.
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute("CREATE DATABASE migrated")
+    _migrate(_postgres_url(postgres_server, "migrated"))
+    return "migrated"
+
+
+def _migrate(url: str) -> None:
+    database = Database(url)
+    migrate(database)
+    database.close()
+
+
+def _postgres_url(address: str, name: str) -> str:
+    return make_url(address).set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)
+
+
+@contextmanager
+def _postgres_database(address: str, template: str) -> Iterator[str]:
     name = f"t{uuid.uuid4().hex}"
     with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    url = make_url(address).set(drivername="postgresql+psycopg", database=name)
-    yield url.render_as_string(hide_password=False)
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _postgres_url(address, name)
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def platform(database_url: str, tmp_path: Path) -> Iterator[Platform]:
+def database_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> Iterator[str]:
+    """An empty database."""
+    if database_kind == "sqlite":
+        yield f"sqlite:///{tmp_path / 'testamur.db'}"
+    else:
+        with _postgres_database(request.getfixturevalue("postgres_server"), "template1") as url:
+            yield url
+
+
+@pytest.fixture
+def migrated_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> Iterator[str]:
+    """A database that needs no migration any more."""
+    if database_kind == "sqlite":
+        path = tmp_path / "testamur.db"
+        shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
+    else:
+        template = request.getfixturevalue("migrated_postgres")
+        with _postgres_database(request.getfixturevalue("postgres_server"), template) as url:
+            yield url
+
+
+@pytest.fixture
+def platform(migrated_url: str, tmp_path: Path) -> Iterator[Platform]:
     settings = Settings(
         data_dir=tmp_path / "data",
-        database_url=database_url,
+        database_url=migrated_url,
         base_url="http://testserver",
         rate_limit=None,
         allow_private_networks=True,
         rendering_processes=1,
     )
     opened = open_platform(settings)
-    migrate(opened.database)
     yield opened
     opened.close()
 
