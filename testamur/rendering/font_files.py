@@ -18,7 +18,6 @@ from typing import Literal
 import msgspec
 import typst
 from fontTools.ttLib import TTFont, newTable
-from fontTools.varLib.instancer import instantiateVariableFont
 from PIL import Image
 
 from testamur.errors import Invalid
@@ -162,6 +161,9 @@ def _fix_axes(font: TTFont) -> None:
         value = _OPTICAL_SIZE_PT if axis.axisTag == "opsz" else axis.defaultValue
         fixed[axis.axisTag] = min(max(value, axis.minValue), axis.maxValue)
     fixed.pop("wght", None)
+    # Takes a third of a second to load, and few ever upload a font.
+    from fontTools.varLib.instancer import instantiateVariableFont  # noqa: PLC0415
+
     instantiateVariableFont(font, fixed, inplace=True)
 
 

@@ -8,8 +8,6 @@ from threading import Lock
 from typing import Literal
 
 import msgspec
-import pypdfium2
-import pypdfium2.raw as pdfium
 from isal import isal_zlib
 from PIL import Image, ImageChops
 
@@ -40,6 +38,10 @@ def read_png(content: bytes) -> Layer:
 
 def draw_over(lower: Layer, page: bytes) -> Layer:
     """The first page of a PDF, which must be of the same proportions, drawn over a layer."""
+    # Loaded by the processes that draw, and by no others.
+    import pypdfium2  # noqa: PLC0415
+    import pypdfium2.raw as pdfium  # noqa: PLC0415
+
     width, height = lower.width_px, lower.height_px
     buffer = (ctypes.c_ubyte * len(lower.pixels)).from_buffer_copy(lower.pixels)
     format_ = pdfium.FPDFBitmap_BGRA if lower.is_see_through else pdfium.FPDFBitmap_BGR

@@ -97,7 +97,7 @@ _PRELUDE = """
   let natural = measure(at(1))
   if natural.width <= w and natural.height <= h { return done(1, false, at(1)) }
   if mode == "shrink" {
-    let one-line = calc.min(1, w / natural.width, h / natural.height)
+    let one-line = calc.min(1, w / calc.max(0.001pt, natural.width), h / natural.height)
     if one-line >= floor { return done(one-line, false, at(one-line)) }
   }
   let longest = calc.max(0.001pt, ..item.words.map(run => measure(styled(run, styles, 1)).width))

@@ -313,3 +313,10 @@ def test_a_code_gives_up_correction_for_content_and_tells_what_no_code_can_hold(
         made.png({"n.n": "x" * 5000})
     assert [finding.kind for finding in made.findings({"n.n": "x" * 5000})] == ["overflow"]
     assert made.findings({"n.n": "x"}) == []
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u200d\u200d", "", " ", "\n\n\n\n\n\n\n\n\n"])
+@pytest.mark.parametrize("fit", ["shrink", "wrap", "ellipsis"])
+def test_a_text_without_width_is_no_trouble(text, fit):
+    element = {"type": "text", **BOX, "height": 3, "text": "[n.n]", "size": 30, "fit": fit}
+    assert renderer(element).pdf({"n.n": text}, title="", at=AT).startswith(b"%PDF")
