@@ -29,7 +29,7 @@ from testamur.rendering.elements import (
     attribute_of_source,
     every_element,
 )
-from testamur.rendering.faults import element_problems, fonts_used, page_problems, part_problems
+from testamur.rendering.faults import element_problems, fonts_used, page_problems, part_problems, size_problems
 from testamur.rendering.fonts import FAMILIES
 from testamur.rendering.order import order_problems
 
@@ -103,8 +103,8 @@ UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 def upgraded(raw: dict[str, Any]) -> dict[str, Any]:
     """A document of an older version, as JSON values, in the shape of the newest."""
-    while raw.get("version") in UPGRADES:
-        raw = UPGRADES[raw["version"]](raw)
+    while isinstance(version := raw.get("version"), int) and version in UPGRADES:
+        raw = UPGRADES[version](raw)
     return raw
 
 
@@ -217,13 +217,13 @@ def _check(document: Document, prefix: tuple[str, ...], fonts: Collection[str]) 
     problems = [*page_problems(document.page), *part_problems(document, ())]
     for position, element in enumerate(document.elements):
         problems += element_problems(element, ("elements", position), 1)
-    problems += order_problems(document.elements, ())
+    problems += [*order_problems(document.elements, ()), *size_problems(document.elements, document.page)]
     unknown = fonts_in(document) - {*FAMILIES, *fonts}
     if unknown:
         known = ", ".join(dict.fromkeys([*FAMILIES, *fonts]))
         problems += [
             Problem(path, f'There is no font "{name[:60]}"; the fonts are {known}')
-            for path, name in fonts_used(document.elements, ("elements",))
+            for path, name in fonts_used(document.elements)
             if name in unknown
         ]
     if problems:

@@ -32,6 +32,8 @@ from testamur.rendering.elements import (
     Path,
     Polygon,
     QRCode,
+    Ribbon,
+    Seal,
     Signature,
     Text,
     attribute_of_source,
@@ -39,6 +41,8 @@ from testamur.rendering.elements import (
 from testamur.rendering.figures import PATH_COORDINATE_MAX, parse_path
 from testamur.rendering.icons import icon_svg
 from testamur.rendering.order import order_problems
+
+FIGURE_PAGES_MAX = 2
 
 _COLOR = re.compile(COLOR_PATTERN, re.ASCII)
 
@@ -184,16 +188,37 @@ def _text_problems(element: Text, path: tuple[str | int, ...]) -> Iterator[Probl
         yield Problem((*path, "sizeMin"), "Must not be larger than size")
 
 
-def fonts_used(elements: list[Element], path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def with_paths(
+    elements: list[Element], path: tuple[str | int, ...] = ("elements",)
+) -> Iterator[tuple[tuple[str | int, ...], Element]]:
+    """All elements, those in groups too, with where each is."""
     for position, element in enumerate(elements):
-        here = (*path, position)
+        yield (*path, position), element
+        if isinstance(element, Group):
+            yield from with_paths(element.elements, (*path, position, "elements"))
+
+
+def fonts_used(elements: list[Element]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for path, element in with_paths(elements):
         if isinstance(element, Text):
-            yield (*here, "font"), element.font
+            yield (*path, "font"), element.font
             for at, run in enumerate(element.runs):
                 if run.font is not None:
-                    yield (*here, "runs", at, "font"), run.font
-        elif isinstance(element, Group):
-            yield from fonts_used(element.elements, (*here, "elements"))
+                    yield (*path, "runs", at, "font"), run.font
+
+
+def size_problems(elements: list[Element], page: Page) -> Iterator[Problem]:
+    """Of figures, which are drawn as a whole however little of them lies on the page."""
+    most = FIGURE_PAGES_MAX * max(page.size_mm)
+    for path, element in with_paths(elements):
+        sides = {"size": element.size} if isinstance(element, Icon | QRCode) else {}
+        if isinstance(element, Path | Seal | Ribbon):
+            sides = {"width": element.width, "height": element.height}
+        for member, side in sides.items():
+            if side > most:
+                yield Problem(
+                    (*path, member), f"Must be at most {most:g} mm, which is {FIGURE_PAGES_MAX} times the page"
+                )
 
 
 def _source_problems(value: str, path: tuple[str | int, ...], *, may_be_attribute: bool = False) -> Iterator[Problem]:

@@ -32,6 +32,7 @@ from testamur.rendering.typst_source import Slot, Source, typst_source
 from testamur.rendering.values import Value
 
 WIDTH_PX_MAX = 5000
+PIXELS_MAX = 40_000_000
 LAYERS_KEPT = 4
 PICTURES_KEPT = 200
 WORDS_MEASURED = 8
@@ -170,9 +171,14 @@ class Renderer:
         language: str = "en",
         pictures: Mapping[str, bytes] | None = None,
     ) -> bytes:
-        """A picture as PNG, JPEG or WebP. What is the same in all certificates is drawn once per width."""
+        """A picture as PNG, JPEG or WebP. What is the same in all certificates is drawn once per width.
+
+        Raises Invalid if it would have more than 40 million pixels.
+        """
         if not 1 <= width_px <= WIDTH_PX_MAX:
             raise ValueError(f"width_px must be 1 to {WIDTH_PX_MAX}")
+        if width_px * self.height_px(width_px) > PIXELS_MAX:
+            raise Invalid(f"The page is too high to be drawn {width_px} pixels wide; ask for a smaller width")
         if not self._source.is_layered:
             drawn = self._compile("png", self._data(values, language, pictures=pictures), ppi=self._ppi(width_px))
             return drawn if format_ == "png" else encode(read_png(drawn), format_)

@@ -6,10 +6,11 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from testamur.designs.starters import GALLERY, read_starter
 from testamur.errors import Invalid, InvalidJSON
-from testamur.rendering.document import parse_design_file, parse_document, to_json
+from testamur.rendering.document import UPGRADES, json_schema, parse_design_file, parse_document, to_json
 
 PAGE = {"size": "A4", "orientation": "landscape"}
 BOX = {"x": 10, "y": 10, "width": 50, "height": 10}
@@ -39,6 +40,27 @@ def fault(text):
         (document({"type": "star"}), ("elements", 0, "type"), "polygon"),
         (document({"type": "polygon", "points": [[0, 0]]}), ("elements", 0, "points"), "3 to 200"),
         (document({"type": "image", **BOX, "source": "http://e.com/a.png"}), ("elements", 0, "source"), "name of"),
+        (document({"type": "icon", "icon": "award", "x": 0, "y": 0, "size": 600}), ("elements", 0, "size"), "594 mm"),
+        (
+            document({"type": "group", **BOX, "elements": [{"type": "seal", **BOX, "height": 600}]}),
+            ("elements", 0, "elements", 0, "height"),
+            "594 mm",
+        ),
+        (document({"type": "icon", "icon": "awward", "x": 0, "y": 0, "size": 6}), ("elements", 0, "icon"), "award"),
+        (document({"type": "path", **BOX, "d": "M0 0 L1"}), ("elements", 0, "d"), "character"),
+        (document({"type": "text", **BOX, "text": "[recipient.name|uper]"}), ("elements", 0, "text"), "upper"),
+        (
+            document({"type": "text", **BOX, "runs": [{"text": "[custom.a|date]"}]}),
+            ("elements", 0, "runs", 0, "text"),
+            "date",
+        ),
+        (
+            document(background={"gradient": {"stops": [{"color": "#fff", "at": 0}]}}),
+            ("background", "gradient", "stops"),
+            "2 to 10",
+        ),
+        (document(page={"width": 100, "height": 2000, "bleed": 30}), ("page", "bleed"), "0 to 20"),
+        (document(page={"width": 10, "height": 2000}), ("page",), "20 times"),
         (document(page={"width": 5, "height": 100}), ("page", "width"), "10 to 2000"),
         (document(page={"size": "A4", "width": 5}), ("page", "size"), "together"),
         (document(page={}), ("page", "width"), "Required"),
@@ -97,3 +119,35 @@ JSON = st.recursive(
 def test_no_json_at_all_breaks_the_parser(page, elements):
     with contextlib.suppress(Invalid, InvalidJSON):
         parse_document(json.dumps({"version": 1, "page": page, "elements": elements}))
+
+
+def test_the_json_schema_admits_what_is_read_and_refuses_what_is_not():
+    validator = Draft202012Validator(json_schema())
+    for name in GALLERY:
+        assert list(validator.iter_errors(json.loads(to_json(read_starter(name).document)))) == []
+    for text in (
+        document({"type": "star"}),
+        document({"type": "text", **BOX, "text": "x", "size": 9000}),
+        document(colour=1),
+    ):
+        assert list(validator.iter_errors(json.loads(text)))
+
+
+def test_a_document_of_an_older_version_is_brought_to_the_newest(monkeypatch):
+    def with_page(raw):
+        return {**raw, "version": 1, "page": {"size": raw["page"]}}
+
+    def with_elements(raw):
+        return {"version": 0, "page": raw["page"], "elements": raw["items"]}
+
+    monkeypatch.setitem(UPGRADES, -1, with_elements)
+    monkeypatch.setitem(UPGRADES, 0, with_page)
+    older = {"version": -1, "page": "A4", "items": [{"type": "text", **BOX, "text": "x"}]}
+    upgraded = parse_document(json.dumps(older))
+    assert (upgraded.version, upgraded.page.size, upgraded.elements[0].text) == (1, "A4", "x")
+    file = parse_design_file(json.dumps({"name": "x", "type": "badge", "document": older}))
+    assert file.document == upgraded
+    with pytest.raises(Invalid, match="version: Must be 1"):
+        parse_document(json.dumps({**older, "version": 2}))
+    with pytest.raises(Invalid, match="version"):
+        parse_document(json.dumps({**older, "version": [0]}))

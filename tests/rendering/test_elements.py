@@ -320,3 +320,10 @@ def test_a_code_gives_up_correction_for_content_and_tells_what_no_code_can_hold(
 def test_a_text_without_width_is_no_trouble(text, fit):
     element = {"type": "text", **BOX, "height": 3, "text": "[n.n]", "size": 30, "fit": fit}
     assert renderer(element).pdf({"n.n": text}, title="", at=AT).startswith(b"%PDF")
+
+
+def test_a_page_that_is_too_high_for_a_width_is_told():
+    made = renderer(page=(100, 1900))
+    assert Image.open(io.BytesIO(made.png({}, width_px=200))).size == (200, 3800)
+    with pytest.raises(Invalid, match="smaller width"):
+        made.png({}, width_px=3200)
