@@ -165,6 +165,10 @@ class DesignRenderer:
         problems = self._fetched.problems(self._workspace_id, values, self._picture_tags(values))
         return found + [Finding("missing", "", "", (str(problem.path[-1]),), problem.message) for problem in problems]
 
+    def fetch_pictures(self, values: Mapping[str, Value]) -> None:
+        """See to it that the pictures which stand in the values are the workspace's, so that drawing need not wait."""
+        self._fetched.resolve(self._workspace_id, values, self._picture_tags(values))
+
     def _with_pictures(self, values: Mapping[str, Value]) -> tuple[Mapping[str, Value], dict[str, bytes]]:
         tags = self._picture_tags(values)
         if not tags:

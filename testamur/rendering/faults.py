@@ -25,6 +25,7 @@ from testamur.rendering.elements import (
     Background,
     BackgroundPicture,
     Element,
+    Gradient,
     Group,
     Icon,
     Image,
@@ -40,7 +41,7 @@ from testamur.rendering.elements import (
 )
 from testamur.rendering.figures import PATH_COORDINATE_MAX, parse_path
 from testamur.rendering.icons import icon_svg
-from testamur.rendering.order import order_problems
+from testamur.rendering.order import bounds, order_problems
 
 FIGURE_PAGES_MAX = 2
 
@@ -208,17 +209,15 @@ def fonts_used(elements: list[Element]) -> Iterator[tuple[tuple[str | int, ...],
 
 
 def size_problems(elements: list[Element], page: Page) -> Iterator[Problem]:
-    """Of figures, which are drawn as a whole however little of them lies on the page."""
+    """Of figures and gradients, which are drawn as a whole however little of them lies on the page."""
     most = FIGURE_PAGES_MAX * max(page.size_mm)
     for path, element in with_paths(elements):
-        sides = {"size": element.size} if isinstance(element, Icon | QRCode) else {}
-        if isinstance(element, Path | Seal | Ribbon):
-            sides = {"width": element.width, "height": element.height}
-        for member, side in sides.items():
-            if side > most:
-                yield Problem(
-                    (*path, member), f"Must be at most {most:g} mm, which is {FIGURE_PAGES_MAX} times the page"
-                )
+        is_whole = isinstance(element, Icon | QRCode | Path | Seal | Ribbon)
+        if is_whole or isinstance(getattr(element, "fill", None), Gradient):
+            left, top, right, bottom = bounds(element, is_turned=False)
+            if max(right - left, bottom - top) > most:
+                message = f"Must be at most {most:g} mm wide and high, which is {FIGURE_PAGES_MAX} times the page"
+                yield Problem(path, message)
 
 
 def _source_problems(value: str, path: tuple[str | int, ...], *, may_be_attribute: bool = False) -> Iterator[Problem]:

@@ -38,8 +38,8 @@ def order_problems(elements: list[Element], path: tuple[str | int, ...]) -> Iter
                 return
 
 
-def bounds(element: Element) -> tuple[float, float, float, float]:
-    """The box around an element: left, top, right, bottom; generous for what is turned."""
+def bounds(element: Element, *, is_turned: bool = True) -> tuple[float, float, float, float]:
+    """The box around an element: left, top, right, bottom; generous for what is turned, unless that is left out."""
     match element:
         case Line():
             return _around([(element.x1, element.y1), (element.x2, element.y2)])
@@ -49,7 +49,7 @@ def bounds(element: Element) -> tuple[float, float, float, float]:
             return element.x, element.y, element.x + element.size, element.y + element.size
         case _:
             x, y, width, height = element.x, element.y, element.width, element.height
-            if not element.rotation:
+            if not element.rotation or not is_turned:
                 return x, y, x + width, y + height
             reach = math.hypot(width, height) / 2
             middle_x, middle_y = x + width / 2, y + height / 2

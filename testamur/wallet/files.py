@@ -17,6 +17,7 @@ from testamur.credentials.renderings import (
     PIXEL_FORMATS,
     PNG_WIDTH_PX,
     Format,
+    RecordedRendering,
     Variant,
     get_recorded,
     get_recorded_title,
@@ -27,7 +28,7 @@ from testamur.db import Transaction
 from testamur.designs.gallery import gallery_design
 from testamur.designs.links import gallery_key, preview_key
 from testamur.designs.queries import get_design
-from testamur.designs.renderers import check_version
+from testamur.designs.renderers import DesignRenderer, check_version
 from testamur.errors import Invalid, NotFound
 from testamur.ids import normalize_id
 from testamur.rendering.samples import SAMPLE_VALUES
@@ -86,13 +87,20 @@ class Files:
         place = {name: _id(path[name]) for name in ("workspace_id", "credential_id", "design_id")}
         place["digest"] = path["digest"]
 
-        def make() -> bytes:
+        def opened() -> tuple[RecordedRendering, DesignRenderer]:
             with self._platform.database.read() as tx:
                 recorded = get_recorded(tx, **place)
                 _check_format(tx, variant, recorded.workspace_id, recorded.design_id)
-                renderer = self._platform.renderers.get(
+                return recorded, self._platform.renderers.get(
                     tx, recorded.workspace_id, recorded.design_id, recorded.design_version
                 )
+
+        def prepare() -> None:
+            recorded, renderer = opened()
+            renderer.fetch_pictures(recorded.values)
+
+        def make() -> bytes:
+            recorded, renderer = opened()
             content = render(recorded, renderer, variant)
             if variant.is_signed:
                 with self._platform.database.read() as tx:
@@ -104,7 +112,7 @@ class Files:
         title = await run_query(self._platform.database, lambda: self._read(lambda tx: get_recorded_title(tx, **place)))
         key = rendering_key(**place, ending=variant.ending)
         name = f"{title}.{variant.format}" if "download" in request.query_params else None
-        return await self._serve(request, key, variant, make, name=name)
+        return await self._serve(request, key, variant, make, prepare=prepare, name=name)
 
     async def design_preview(self, request: Request) -> Response:
         path = request.path_params
@@ -149,7 +157,14 @@ class Files:
             return work(tx)
 
     async def _serve(
-        self, request: Request, key: str, variant: Variant, make: Callable[[], bytes], *, name: str | None = None
+        self,
+        request: Request,
+        key: str,
+        variant: Variant,
+        make: Callable[[], bytes],
+        *,
+        prepare: Callable[[], None] | None = None,
+        name: str | None = None,
     ) -> Response:
         etag = f'"{key.rpartition("/")[2]}"'
         headers = {**_HEADERS, "ETag": etag}
@@ -161,11 +176,11 @@ class Files:
         if content is None:
             content = await run_sync(self._platform.storage.read, key)
             if content is None:
-                content = await self._made(key, make)
+                content = await self._made(key, make, prepare)
             self._kept.keep(key, content)
         return Response(content, headers=headers, media_type=MEDIA_TYPES[variant.format])
 
-    async def _made(self, key: str, make: Callable[[], bytes]) -> bytes:
+    async def _made(self, key: str, make: Callable[[], bytes], prepare: Callable[[], None] | None) -> bytes:
         """Make and store a file, once for all who ask for it at the same time."""
 
         def make_and_store() -> bytes:
@@ -173,9 +188,15 @@ class Files:
             self._platform.storage.write(key, content)
             return content
 
+        async def make_prepared() -> bytes:
+            if prepare is not None:
+                # A picture may come from a slow server: whoever waits for it keeps nobody from drawing.
+                await run_sync(prepare)
+            return await self._platform.rendering_threads.run(make_and_store)
+
         task = self._being_made.get(key)
         if task is None:
-            task = asyncio.create_task(self._platform.rendering_threads.run(make_and_store))
+            task = asyncio.create_task(make_prepared())
             self._being_made[key] = task
             task.add_done_callback(lambda _: self._being_made.pop(key))
         # Whoever goes away ends the waiting of nobody else.

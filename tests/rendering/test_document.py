@@ -13,6 +13,7 @@ from testamur.errors import Invalid, InvalidJSON
 from testamur.rendering.document import UPGRADES, json_schema, parse_design_file, parse_document, to_json
 
 PAGE = {"size": "A4", "orientation": "landscape"}
+STOPS = [{"color": "#fff", "at": 0}, {"color": "#000", "at": 1}]
 BOX = {"x": 10, "y": 10, "width": 50, "height": 10}
 
 
@@ -40,10 +41,15 @@ def fault(text):
         (document({"type": "star"}), ("elements", 0, "type"), "polygon"),
         (document({"type": "polygon", "points": [[0, 0]]}), ("elements", 0, "points"), "3 to 200"),
         (document({"type": "image", **BOX, "source": "http://e.com/a.png"}), ("elements", 0, "source"), "name of"),
-        (document({"type": "icon", "icon": "award", "x": 0, "y": 0, "size": 600}), ("elements", 0, "size"), "594 mm"),
+        (document({"type": "icon", "icon": "award", "x": 0, "y": 0, "size": 600}), ("elements", 0), "594 mm"),
         (
             document({"type": "group", **BOX, "elements": [{"type": "seal", **BOX, "height": 600}]}),
-            ("elements", 0, "elements", 0, "height"),
+            ("elements", 0, "elements", 0),
+            "594 mm",
+        ),
+        (
+            document({"type": "polygon", "points": [[0, 0], [1000, 0], [0, 9]], "fill": {"stops": STOPS}}),
+            ("elements", 0),
             "594 mm",
         ),
         (document({"type": "icon", "icon": "awward", "x": 0, "y": 0, "size": 6}), ("elements", 0, "icon"), "award"),
