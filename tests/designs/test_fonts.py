@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 from fontTools.ttLib import TTFont
+from pypdf import PdfReader
 from sqlalchemy import insert
 
 from testamur.designs import fonts
@@ -120,3 +121,31 @@ def test_the_fonts_of_a_workspace_are_laid_out_for_typesetting(api, platform, te
     assert font_folder(platform.storage, tenant.workspace.id, (), tmp_path) is None
     with pytest.raises(Invalid, match="missing from the storage"):
         font_folder(platform.storage, other_tenant.workspace.id, refs, tmp_path)
+
+
+def test_a_certificate_is_set_in_an_uploaded_font_and_carries_it(api, client, acme):
+    text = {
+        "type": "text",
+        "x": 5,
+        "y": 5,
+        "width": 90,
+        "height": 20,
+        "text": "[recipient.name]",
+        "font": "Acme Capitals",
+    }
+    document = {"version": 1, "page": {"width": 100, "height": 60}, "elements": [text]}
+    design = {"name": "Ours", "type": "certificate", "document": document}
+    refused = api("POST", "/designs", design, status=400)["error"]
+    assert refused["details"][0]["path"] == ["document", "elements", 0, "font"]
+    api("POST", "/fonts", status=201, content=acme)
+    made = api("POST", "/designs", design, status=201)
+    group = api("POST", "/groups", {"name": "Course", "designIds": [made["id"]]}, status=201)
+    credential = api("POST", "/credentials", {"groupId": group["id"], "recipient": {"name": "Ada"}}, status=201)
+    (shown,) = api("GET", f"/credentials/{credential['id']}/designs")
+    pdf = client.get(shown["previews"][1]["url"])
+    assert pdf.status_code == 200
+    fonts_in = PdfReader(io.BytesIO(pdf.content)).pages[0]["/Resources"]["/Font"].values()
+    assert [font["/BaseFont"].partition("+")[2] for font in fonts_in] == ["AcmeCapitals-Regular"]
+    items = [{"recipient": {"name": name}} for name in ("Ada", "ສົມ")]
+    found = api("POST", f"/groups/{group['id']}/check", {"items": items})["findings"]
+    assert [(finding["row"], finding["kind"]) for finding in found] == [(2, "glyph")]

@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 from functools import cache
 
 import pytest
+from drawn_gallery import gallery_renderer
 from pypdf import PdfReader
 
-from testamur.designs.starters import STARTERS, read_starter
-from testamur.rendering.document import Image, QRCode
+from testamur.designs.gallery import gallery_design
+from testamur.designs.starters import GALLERY, STARTERS
+from testamur.rendering.attributes_in_text import fill_in
+from testamur.rendering.document import parse_document
+from testamur.rendering.elements import Image, QRCode, Text, every_element
 from testamur.rendering.pdf_signing import sign_pdf
-from testamur.rendering.renderer import Renderer
 from testamur.rendering.samples import SAMPLE_VALUES
 from testamur.rendering.signing_identity import SigningIdentity
 
@@ -22,19 +25,18 @@ TITLE = "Financial Markets - Żółw"
 LANGUAGE = "pl"
 
 
-class NoPictures:
-    def read(self, digest):
-        raise FileNotFoundError(digest)
-
-
 @cache
 def rendered(starter, standard=""):
-    renderer = Renderer(read_starter(starter).document, NoPictures())
-    return renderer.pdf(SAMPLE_VALUES, title=TITLE, language=LANGUAGE, at=AT, standard=standard)
+    return gallery_renderer(starter).pdf(SAMPLE_VALUES, title=TITLE, language=LANGUAGE, at=AT, standard=standard)
 
 
 @pytest.fixture(scope="module", params=STARTERS)
 def starter(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=GALLERY)
+def drawn(request):
     return request.param
 
 
@@ -44,10 +46,10 @@ def identity(request, authority):
     return SigningIdentity(key, authority.certificate(key), (authority.intermediate, authority.root))
 
 
-@pytest.fixture(params=["plain", "signed", "a-2b", "a-2b signed", "a-3b signed"])
-def file(request, starter, authority, tmp_path):
+@pytest.fixture(params=["plain", "a-2b signed"])
+def file(request, drawn, authority, tmp_path):
     standard, _, is_signed = request.param.replace("plain", "").replace("signed", " signed").partition(" ")
-    content = rendered(starter, standard.strip())
+    content = rendered(drawn, standard.strip())
     if is_signed:
         key = authority.new_key("p-256")
         content = sign_pdf(content, SigningIdentity(key, authority.certificate(key), ()), at=AT)
@@ -96,20 +98,25 @@ def test_title_and_date_are_told_and_no_script(file):
     assert PdfReader(file).trailer["/Root"]["/Lang"] == LANGUAGE
 
 
-def test_the_structure_has_every_value_as_text_and_every_picture_with_its_alternative(file, starter):
+def test_the_structure_has_every_value_as_text_and_every_picture_with_its_alternative(file, drawn):
     structure = told_by("pdfinfo", "-struct-text", file)
     assert structure.startswith("Document")
     shown = squeezed(structure)
-    # The address of the page is in the QR code.
-    tags = Renderer(read_starter(starter).document, NoPictures()).tags - {"credential.url"}
-    assert len(tags) > 2
-    assert [tag for tag in tags if squeezed(SAMPLE_VALUES[tag]) not in shown] == []
-    document = read_starter(starter).document
-    pictures = [element for element in document.elements if isinstance(element, Image | QRCode) and element.alt]
-    assert structure.count("Figure") >= len(pictures)
+    design = gallery_design(drawn)
+    elements = list(every_element(parse_document(design.definition.document).elements))
+    # Each text as it is filled in, but for those of other scripts, which poppler says in another order.
+    texts = [
+        fill_in(run.text, SAMPLE_VALUES, LANGUAGE)
+        for element in elements
+        if isinstance(element, Text)
+        for run in element.styled_runs
+    ]
+    assert [text for text in texts if text.isascii() and squeezed(text) not in shown] == []
+    pictures = [element for element in elements if isinstance(element, Image | QRCode) and element.alt]
+    assert structure.count("Figure") >= len([picture for picture in pictures if isinstance(picture, QRCode)])
     # pdfinfo does not tell the alternatives.
-    alternatives = list(alternatives_in(PdfReader(file).trailer["/Root"]["/StructTreeRoot"]))
-    assert [picture.alt for picture in pictures] == [told for told in alternatives if told in {p.alt for p in pictures}]
+    alternatives = set(alternatives_in(PdfReader(file).trailer["/Root"]["/StructTreeRoot"]))
+    assert {picture.alt for picture in pictures if isinstance(picture, QRCode)} <= alternatives
 
 
 def squeezed(text):
