@@ -44,6 +44,8 @@ from testamur.rendering.icons import icon_svg
 from testamur.rendering.order import bounds, order_problems
 
 FIGURE_PAGES_MAX = 2
+# A figure that is stretched more in one direction than in the other has strokes without bounds.
+STRETCH_MAX = 50
 
 _COLOR = re.compile(COLOR_PATTERN, re.ASCII)
 
@@ -171,8 +173,14 @@ def _path_problems(element: Path, path: tuple[str | int, ...]) -> Iterator[Probl
         parse_path(element.d)
     except Invalid as error:
         yield Problem((*path, "d"), error.message)
-    if element.view_box is not None and not all(0.01 <= side <= PATH_COORDINATE_MAX for side in element.view_box):
+    if element.view_box is None:
+        return
+    if not all(0.01 <= side <= PATH_COORDINATE_MAX for side in element.view_box):
         yield Problem((*path, "viewBox"), f"Must be a width and a height from 0.01 to {PATH_COORDINATE_MAX}")
+        return
+    across, down = element.view_box[0] / max(element.width, 0.1), element.view_box[1] / max(element.height, 0.1)
+    if max(across / down, down / across) > STRETCH_MAX:
+        yield Problem((*path, "viewBox"), f"Must have about the proportions of the box, within {STRETCH_MAX} times")
 
 
 def _text_problems(element: Text, path: tuple[str | int, ...]) -> Iterator[Problem]:

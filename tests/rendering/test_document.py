@@ -54,6 +54,12 @@ def fault(text):
         ),
         (document({"type": "icon", "icon": "awward", "x": 0, "y": 0, "size": 6}), ("elements", 0, "icon"), "award"),
         (document({"type": "path", **BOX, "d": "M0 0 L1"}), ("elements", 0, "d"), "character"),
+        (
+            document({"type": "path", **BOX, "d": "M0 0", "viewBox": [9000, 1]}),
+            ("elements", 0, "viewBox"),
+            "proportions",
+        ),
+        (document({"type": "path", **BOX, "d": "M0 0", "viewBox": [0, 1]}), ("elements", 0, "viewBox"), "0.01"),
         (document({"type": "text", **BOX, "text": "[recipient.name|uper]"}), ("elements", 0, "text"), "upper"),
         (
             document({"type": "text", **BOX, "runs": [{"text": "[custom.a|date]"}]}),
