@@ -30,6 +30,7 @@ from testamur.rendering.workers import PooledRenderer, RenderingPool
 from testamur.storage import Storage
 
 PAGES_MAX = 10_000
+VERSION_MAX = 2**31 - 1
 _PICTURE_VALUES = ("https://", "http://", "asset:")
 
 _EXISTS = select(design_versions.c.number).where(
@@ -193,5 +194,6 @@ class DesignRenderer:
 def check_version(tx: Transaction, workspace_id: str, design_id: str, version: int) -> None:
     """Raises NotFound unless the workspace has that version of a design."""
     place = {"workspace_id": workspace_id, "design_id": design_id, "number": version}
-    if tx.execute(_EXISTS, place).one_or_none() is None:
+    # A number that no integer column holds would be the database's error, not an answer.
+    if version > VERSION_MAX or tx.execute(_EXISTS, place).one_or_none() is None:
         raise NotFound

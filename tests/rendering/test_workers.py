@@ -67,7 +67,7 @@ def test_the_bytes_are_those_of_the_renderer_in_this_process():
         pooled = pool.renderer("certificate", lambda: definition)
         assert pooled.pdf(SAMPLE_VALUES, title="A", at=AT) == own.pdf(SAMPLE_VALUES, title="A", at=AT)
         assert pooled.png(SAMPLE_VALUES, width_px=300) == own.png(SAMPLE_VALUES, width_px=300)
-        assert pooled.raster(SAMPLE_VALUES, width_px=300, format="png") == own.png(SAMPLE_VALUES, width_px=300)
+        assert pooled.raster(SAMPLE_VALUES, width_px=300, format_="png") == own.png(SAMPLE_VALUES, width_px=300)
         assert pooled.tags == own.tags
         assert pooled.height_px(300) == own.height_px(300)
         with pytest.raises(ValueError, match="width_px must be"):

@@ -267,7 +267,7 @@ def test_every_way_of_issuing_pins(api, client, platform, tenant, pinning):
         assert item["recipient"]["name"] in pins[item["id"]]["title"]
     one = pins[by_name["one"]["id"]]
     assert one["title"] == "Financial Markets - Ada Lovelace"
-    assert '"2 January 2026"' in one["values"]
+    assert '{"date":"2026-01-02"}' in one["values"]
     assert '"custom.mentor":"Jane"' in one["values"]
     url = f'"http://testserver/credentials/{by_name["one"]["publicId"]}"'
     assert url in one["values"]
@@ -379,7 +379,7 @@ def test_a_correction_of_a_pinned_credential_changes_what_is_its_own(api, client
     assert "Ada Lovelace, Financial Markets, Meridian Institute" in texts(client, corrected)
     assert [client.get(url).content for url in urls] == contents
     (pin,) = rows(platform, "credential_pins")
-    assert '"31 December 2999"' in pin["values"]
+    assert '{"date":"2999-12-31"}' in pin["values"]
     assert "custom.mentor" not in pin["values"]
     assert "testserver" in pin["values"]
     assert pin["title"] == "Financial Markets - Ada Lovelace"
