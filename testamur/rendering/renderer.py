@@ -26,7 +26,7 @@ from testamur.rendering.fonts.coverage import apart, missing_letters, missing_me
 from testamur.rendering.fonts.languages import language_of
 from testamur.rendering.languages import subtags, upper_case
 from testamur.rendering.pictures import file_ending, with_opacity
-from testamur.rendering.pixels import Layer, RasterFormat, draw_over, encode, read_png
+from testamur.rendering.pixels import Lower, RasterFormat, draw_over, encode, lower_of, read_png
 from testamur.rendering.qr import qr_svg
 from testamur.rendering.typst_source import Slot, Source, typst_source
 from testamur.rendering.values import Value
@@ -104,7 +104,7 @@ class Renderer:
         # A compiler is used by one thread at a time; there are as many as were ever needed at once.
         self._idle: list[typst.Compiler] = []
         self._lock = Lock()
-        self._layers: OrderedDict[tuple[int, str], Layer] = OrderedDict()
+        self._layers: OrderedDict[tuple[int, str], Lower] = OrderedDict()
         self._value_pictures: OrderedDict[tuple[str, float], str] = OrderedDict()
 
     def pdf(
@@ -186,7 +186,7 @@ class Renderer:
         lower = self._lower_layer(width_px, language)
         data = self._data(values, language, layer="upper", pictures=pictures)
         upper = self._compile("pdf", data, timestamp=0, pdf_tags=False)
-        return encode(draw_over(lower, upper), format_)
+        return encode(draw_over(lower.layer, upper), format_, lower=lower)
 
     def svg(
         self, values: Mapping[str, Value], *, language: str = "en", pictures: Mapping[str, bytes] | None = None
@@ -224,14 +224,14 @@ class Renderer:
     def _ppi(self, width_px: int) -> float:
         return width_px / (self._document.page.size_mm[0] / _MM_PER_INCH)
 
-    def _lower_layer(self, width_px: int, language: str) -> Layer:
+    def _lower_layer(self, width_px: int, language: str) -> Lower:
         key = (width_px, language)
         with self._lock:
             if key in self._layers:
                 self._layers.move_to_end(key)
                 return self._layers[key]
         data = self._data({}, language, layer="lower")
-        made = read_png(self._compile("png", data, ppi=self._ppi(width_px)))
+        made = lower_of(read_png(self._compile("png", data, ppi=self._ppi(width_px))))
         with self._lock:
             self._layers[key] = made
             while len(self._layers) > LAYERS_KEPT:
