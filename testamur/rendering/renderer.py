@@ -1,5 +1,6 @@
 """Rendering: a document and values in, bytes out."""
 
+import itertools
 import re
 import shutil
 import tempfile
@@ -12,7 +13,7 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 import typst
@@ -28,7 +29,7 @@ from testamur.rendering.languages import subtags, upper_case
 from testamur.rendering.pictures import file_ending, with_opacity
 from testamur.rendering.pixels import Lower, RasterFormat, draw_over, encode, lower_of, read_png
 from testamur.rendering.qr import qr_svg
-from testamur.rendering.typst_source import Slot, Source, typst_source
+from testamur.rendering.typst_source import DATA_FILE, Slot, Source, typst_source
 from testamur.rendering.values import Value
 
 WIDTH_PX_MAX = 5000
@@ -99,10 +100,9 @@ class Renderer:
         self._placed_pictures = list(dict.fromkeys([*own, *_pictures_in(document.elements, 1.0)]))
         self._files = self._write_pictures()
         self._source: Source = typst_source(document, self._files, self._families)
-        self._main = Path(self._folder, "main.typ")
-        self._main.write_text(self._source.text, encoding="utf-8")
         # A compiler is used by one thread at a time; there are as many as were ever needed at once.
-        self._idle: list[typst.Compiler] = []
+        self._idle: list[_Compiler] = []
+        self._compiler_numbers = itertools.count()
         self._lock = Lock()
         self._layers: OrderedDict[tuple[int, str], Lower] = OrderedDict()
         self._value_pictures: OrderedDict[tuple[str, float], str] = OrderedDict()
@@ -240,8 +240,8 @@ class Renderer:
 
     def _overflows(self, values: Mapping[str, Value], language: str) -> list[dict[str, Any]]:
         data = self._data(values, language, check=True)
-        with self._compiler() as compiler:
-            _run(compiler, format="png", ppi=1.0, sys_inputs={"data": data})
+        with self._compiler(data) as compiler:
+            _run(compiler, format="png", ppi=1.0)
             fits = msgspec.json.decode(compiler.query("<fit>", field="value"))
         return [fit for fit in fits if fit["over"]]
 
@@ -348,8 +348,8 @@ class Renderer:
         return [{"t": piece, "s": style} | ({"f": first} if first else {}) for piece, first in pieces]
 
     def _compile(self, format_: Literal["pdf", "png", "svg"], data: str, **options: Any) -> bytes:
-        with self._compiler() as compiler:
-            made = _run(compiler, format=format_, sys_inputs={"data": data}, **options)
+        with self._compiler(data) as compiler:
+            made = _run(compiler, format=format_, **options)
         if isinstance(made, str):
             return made.encode()
         if not isinstance(made, bytes):
@@ -357,17 +357,30 @@ class Renderer:
         return made
 
     @contextmanager
-    def _compiler(self) -> Iterator[typst.Compiler]:
+    def _compiler(self, data: str) -> Iterator[typst.Compiler]:
+        """A compiler that finds the data in its file.
+
+        As `sys.inputs` it would be a part of typst's library, on which all of its memory depends: with each certificate
+        it would forget the layout of what all certificates share.
+        """
         with self._lock:
-            compiler = self._idle.pop() if self._idle else None
-        if compiler is None:
-            compiler = typst.Compiler(
-                self._main, root=self._folder, font_paths=load_fonts(self._font_folders), ignore_system_fonts=True
-            )
-        yield compiler
+            kept = self._idle.pop() if self._idle else None
+        kept = kept or self._new_compiler()
+        try:
+            kept.data_file.write_text(data, encoding="utf-8")
+            yield kept.compiler
+        finally:
+            kept.data_file.unlink(missing_ok=True)
         # One that failed is dropped: what state it is in is not known.
         with self._lock:
-            self._idle.append(compiler)
+            self._idle.append(kept)
+
+    def _new_compiler(self) -> "_Compiler":
+        name = f"{next(self._compiler_numbers)}"
+        main, data_file = Path(self._folder, f"{name}.typ"), Path(self._folder, f"{name}.json")
+        main.write_text(self._source.text.replace(DATA_FILE, data_file.name, 1), encoding="utf-8")
+        fonts = load_fonts(self._font_folders)
+        return _Compiler(typst.Compiler(main, root=self._folder, font_paths=fonts, ignore_system_fonts=True), data_file)
 
     def _write_pictures(self) -> dict[tuple[str, float], str]:
         """The design's own pictures as files that typst can read: source and opacity to file name."""
@@ -411,6 +424,11 @@ class Renderer:
         if not path.exists():
             path.write_bytes(content)
         return name
+
+
+class _Compiler(NamedTuple):
+    compiler: typst.Compiler
+    data_file: Path
 
 
 def _run(compiler: typst.Compiler, **options: Any) -> Any:

@@ -1,6 +1,6 @@
 """A design document as typst source.
 
-The source is made once per document and holds no text of anybody: texts come in as data (`sys.inputs`), so nothing
+The source is made once per document and holds no text of anybody: texts come in as data (`DATA_FILE`), so nothing
 that is written in a design or a value can be read as markup. What stands in the source are numbers, and colours, font
 names and outlines that were checked.
 """
@@ -44,11 +44,15 @@ SIZE_MIN_SHARE = 0.55
 SIZE_PT_LEAST = 2
 QR_LOGO_SHARE = 0.2
 
+# What stands in the source for the name of the file with the data, beside it.
+DATA_FILE = "data.json"
+
 # `fitted` makes text fit its box. All sizes of a text are multiples of `k`; a line's width grows with it, so that one
 # measurement tells the size of what stays in one line, and only text that is wrapped needs a search. `words` of an item
-# are the longest stretches that cannot be broken.
+# are the longest stretches that cannot be broken. It is given its item, and sees no other data: typst remembers what a
+# function made of what it was given, and so lays out a text again only when the text itself has changed.
 _PRELUDE = """
-#let data = json(bytes(sys.inputs.data))
+#let data = json("DATA_FILE")
 #let bleed = data.bleed * 1mm
 #set document(title: data.title, date: auto)
 #set text(lang: data.lang.at(0), region: data.lang.at(1), fallback: true, hyphenate: false, overhang: false)
@@ -83,15 +87,14 @@ _PRELUDE = """
   lines.last().last() = last + (t: last.t.trim(at: end) + "\\u{2026}")
   (lines: lines)
 }
-#let fitted(index, styles, size, w, h, floor, mode, leading) = context {
-  let item = data.items.at(index)
+#let fitted(index, item, check, styles, size, w, h, floor, mode, leading) = context {
   let at(k, shown: item) = {
     set text(size: size * k, top-edge: "ascender", bottom-edge: "descender")
     set par(leading: leading * size * k)
     body(shown, styles, k)
   }
   let done(k, is-over, shown) = {
-    if data.check [#metadata((index: index, scale: k, over: is-over)) <fit>]
+    if check [#metadata((index: index, scale: k, over: is-over)) <fit>]
     shown
   }
   let natural = measure(at(1))
@@ -147,7 +150,7 @@ _PRELUDE = """
   }
   if radius > 0mm { box(width: w, height: h, radius: radius, clip: true, drawn) } else { drawn }
 }
-""".replace("LEAST", str(SIZE_PT_LEAST))
+""".replace("LEAST", str(SIZE_PT_LEAST)).replace("DATA_FILE", DATA_FILE)
 
 
 class Slot(msgspec.Struct, frozen=True):
@@ -289,7 +292,8 @@ class _Writer:
             self._style(run, position, element, item, opacity) for position, run in enumerate(element.styled_runs)
         )
         fitted = (
-            f"fitted({index}, ({styles},), {element.size:g}pt, {_mm(element.width)}, {_mm(element.height)}, "
+            f"fitted({index}, {item}, data.check, ({styles},), {element.size:g}pt, "
+            f"{_mm(element.width)}, {_mm(element.height)}, "
             f'{floor:g}, "{element.fit}", {leading:g})'
         )
         rules = (
