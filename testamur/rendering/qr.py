@@ -1,5 +1,6 @@
 """QR codes as vector pictures."""
 
+import re
 from typing import Any
 
 import zxingcpp
@@ -9,6 +10,7 @@ from testamur.rendering.elements import QRCode
 
 # From the strongest to the weakest.
 _LEVELS = "HQML"
+_DARK = re.compile(rb"\0+")
 
 
 def qr_svg(content: str, element: QRCode) -> str:
@@ -19,21 +21,15 @@ def qr_svg(content: str, element: QRCode) -> str:
     code = _code(content, element.correction)
     image: Any = code.to_image(scale=1, add_quiet_zones=False)
     view: Any = memoryview(image)
-    pixels: list[list[int]] = view.tolist()
+    width = view.shape[1]
+    pixels = view.tobytes()
     margin = element.margin
-    side = len(pixels) + 2 * margin
+    side = width + 2 * margin
     runs = []
-    for y, row in enumerate(pixels):
-        x = 0
-        while x < len(row):
-            if row[x]:
-                x += 1
-                continue
-            end = x
-            while end < len(row) and not row[end]:
-                end += 1
-            runs.append(f"M{x + margin} {y + margin}h{end - x}v1h-{end - x}z")
-            x = end
+    for y in range(width):
+        for dark in _DARK.finditer(pixels, y * width, (y + 1) * width):
+            length = dark.end() - dark.start()
+            runs.append(f"M{dark.start() - y * width + margin} {y + margin}h{length}v1h-{length}z")
     ground = f'<path fill="{element.background}" d="M0 0h{side}v{side}h-{side}z"/>' if element.background else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" shape-rendering="crispEdges">'

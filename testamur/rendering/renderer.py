@@ -29,7 +29,7 @@ from testamur.rendering.languages import subtags, upper_case
 from testamur.rendering.pictures import file_ending, with_opacity
 from testamur.rendering.pixels import Lower, RasterFormat, draw_over, encode, lower_of, read_png
 from testamur.rendering.qr import qr_svg
-from testamur.rendering.typst_source import DATA_FILE, Slot, Source, typst_source
+from testamur.rendering.typst_source import DATA_FILE, LIBRARY_FILE, Slot, Source, typst_source
 from testamur.rendering.values import Value
 
 WIDTH_PX_MAX = 5000
@@ -100,6 +100,7 @@ class Renderer:
         self._placed_pictures = list(dict.fromkeys([*own, *_pictures_in(document.elements, 1.0)]))
         self._files = self._write_pictures()
         self._source: Source = typst_source(document, self._files, self._families)
+        Path(self._folder, LIBRARY_FILE).write_text(self._source.library, encoding="utf-8")
         # A compiler is used by one thread at a time; there are as many as were ever needed at once.
         self._idle: list[_Compiler] = []
         self._compiler_numbers = itertools.count()
@@ -378,7 +379,7 @@ class Renderer:
     def _new_compiler(self) -> "_Compiler":
         name = f"{next(self._compiler_numbers)}"
         main, data_file = Path(self._folder, f"{name}.typ"), Path(self._folder, f"{name}.json")
-        main.write_text(self._source.text.replace(DATA_FILE, data_file.name, 1), encoding="utf-8")
+        main.write_text(self._source.main.replace(DATA_FILE, data_file.name, 1), encoding="utf-8")
         fonts = load_fonts(self._font_folders)
         return _Compiler(typst.Compiler(main, root=self._folder, font_paths=fonts, ignore_system_fonts=True), data_file)
 

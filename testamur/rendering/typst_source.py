@@ -3,6 +3,10 @@
 The source is made once per document and holds no text of anybody: texts come in as data (`DATA_FILE`), so nothing
 that is written in a design or a value can be read as markup. What stands in the source are numbers, and colours, font
 names and outlines that were checked.
+
+It is in two files. The main one reads the data, and so is evaluated anew for each certificate: it is short. The other
+(`LIBRARY_FILE`) has what each element looks like, as a constant or as a function of what the element is given: typst
+evaluates it once, and remembers what its functions made of what they were given.
 """
 
 from collections.abc import Mapping
@@ -44,14 +48,12 @@ SIZE_MIN_SHARE = 0.55
 SIZE_PT_LEAST = 2
 QR_LOGO_SHARE = 0.2
 
-# What stands in the source for the name of the file with the data, beside it.
+# What stands in the main file for the name of the file with the data, beside it.
 DATA_FILE = "data.json"
+LIBRARY_FILE = "library.typ"
 
-# `fitted` makes text fit its box. All sizes of a text are multiples of `k`; a line's width grows with it, so that one
-# measurement tells the size of what stays in one line, and only text that is wrapped needs a search. `words` of an item
-# are the longest stretches that cannot be broken. It is given its item, and sees no other data: typst remembers what a
-# function made of what it was given, and so lays out a text again only when the text itself has changed.
-_PRELUDE = """
+_MAIN = """
+#import "LIBRARY_FILE": *
 #let data = json("DATA_FILE")
 #let bleed = data.bleed * 1mm
 #set document(title: data.title, date: auto)
@@ -60,6 +62,13 @@ _PRELUDE = """
 #for it in data.attachments {
   pdf.attach(it.name, bytes(it.content), relationship: it.relationship, mime-type: it.mime, description: it.description)
 }
+""".replace("LIBRARY_FILE", LIBRARY_FILE).replace("DATA_FILE", DATA_FILE)
+
+# `fitted` makes text fit its box. All sizes of a text are multiples of `k`; a line's width grows with it, so that one
+# measurement tells the size of what stays in one line, and only text that is wrapped needs a search. `words` of an item
+# are the longest stretches that cannot be broken. It is given its item, and sees no other data: so a text is laid out again only
+# when the text itself has changed.
+_LIBRARY = """
 #let styled(run, styles, k) = {
   let s = styles.at(run.s)
   let body = if s.underline { underline(run.t) } else { run.t }
@@ -150,7 +159,7 @@ _PRELUDE = """
   }
   if radius > 0mm { box(width: w, height: h, radius: radius, clip: true, drawn) } else { drawn }
 }
-""".replace("LEAST", str(SIZE_PT_LEAST)).replace("DATA_FILE", DATA_FILE)
+""".replace("LEAST", str(SIZE_PT_LEAST))
 
 
 class Slot(msgspec.Struct, frozen=True):
@@ -169,7 +178,8 @@ class Source(msgspec.Struct, frozen=True):
     To draw that once for all is then worth a second program; shapes and text alone are drawn as quickly each time.
     """
 
-    text: str
+    main: str
+    library: str
     slots: list[Slot]
     is_layered: bool
 
@@ -191,6 +201,8 @@ class _Writer:
         self._files = picture_files
         self._families = families
         self._slots: list[Slot] = []
+        # The first of the element that is being written.
+        self._first_slot = 0
 
     def write(self) -> Source:
         width, height = self._document.page.size_mm
@@ -198,21 +210,30 @@ class _Writer:
         positions = {id(element): position for position, element in enumerate(self._document.elements)}
         # What differs is drawn over a picture of the rest; so what lies on top of it must be drawn anew as well.
         upper: list[Element] = []
-        parts = [
-            _PRELUDE,
+        main = [
+            _MAIN,
             f"#set page(width: {_mm(width)} + 2 * bleed, height: {_mm(height)} + 2 * bleed, margin: bleed)\n",
             f'#set page(fill: if data.layer == "upper" {{ none }} else {{ {_color(self._document.background.color)} }})\n',
-            f'#if data.layer != "upper" {{\n{self._background(width, height)}}}\n',
+            '#if data.layer != "upper" { background(bleed) }\n',
         ]
+        library = [_LIBRARY, f"#let background(bleed) = {{\n{self._background(width, height)}}}\n"]
         is_layered = self._document.background.placed_picture is not None
-        for element in elements:
+        for number, element in enumerate(elements):
             is_upper = _differs(element) or any(overlap(bounds(below), bounds(element)) for below in upper)
             if is_upper:
                 upper.append(element)
             is_layered = is_layered or (not is_upper and bool(_pictures(element)))
+            self._first_slot = len(self._slots)
             drawn = self._element(element, f"elements[{positions[id(element)]}]", 1.0)
-            parts.append(f'#if data.layer != "{"lower" if is_upper else "upper"}" {{ {drawn} }}\n')
-        return Source("".join(parts), self._slots, is_layered)
+            name = f"element-{number}"
+            if len(self._slots) == self._first_slot:
+                library.append(f"#let {name} = {{ {drawn} }}\n")
+            else:
+                library.append(f"#let {name}(items, fonts, check) = {{ {drawn} }}\n")
+                items = f"data.items.slice({self._first_slot}, {len(self._slots)})"
+                name += f"({items}, data.fonts, data.check)"
+            main.append(f'#if data.layer != "{"lower" if is_upper else "upper"}" {{ {name} }}\n')
+        return Source("".join(main), "".join(library), self._slots, is_layered)
 
     def _background(self, width: float, height: float) -> str:
         background: Background = self._document.background
@@ -272,15 +293,19 @@ class _Writer:
         if not element.alt:
             return _decoration(_placed(x, y, drawn))
         # The figure is what is placed: it would put what is placed inside of it in the middle of the page.
-        return _placed(x, y, f"figure(alt: data.items.at({self._slot(path, element)}).alt, {drawn})")
+        return _placed(x, y, f"figure(alt: {self._item(self._slot(path, element))}.alt, {drawn})")
 
     def _slot(self, path: str, element: Element) -> int:
         self._slots.append(Slot(path, element))
         return len(self._slots) - 1
 
+    def _item(self, index: int) -> str:
+        """What the element is given for that slot, as its function in the library sees it."""
+        return f"items.at({index - self._first_slot})"
+
     def _text(self, element: Text, path: str, opacity: float) -> str:
         index = self._slot(path, element)
-        item = f"data.items.at({index})"
+        item = self._item(index)
         floor = 1.0 if element.fit == "ellipsis" else SIZE_MIN_SHARE
         if element.size_min is not None:
             floor = element.size_min / element.size
@@ -292,7 +317,7 @@ class _Writer:
             self._style(run, position, element, item, opacity) for position, run in enumerate(element.styled_runs)
         )
         fitted = (
-            f"fitted({index}, {item}, data.check, ({styles},), {element.size:g}pt, "
+            f"fitted({index}, {item}, check, ({styles},), {element.size:g}pt, "
             f"{_mm(element.width)}, {_mm(element.height)}, "
             f'{floor:g}, "{element.fit}", {leading:g})'
         )
@@ -314,14 +339,14 @@ class _Writer:
         tracking = f"if {item}.joined.contains({position}) {{ 0em }} else {{ {spacing:g}em }}" if spacing else "0em"
         return (
             f"(size: {run.size or element.size:g}pt, underline: {str(underline).lower()}, args: ("
-            f"font: ({_quoted(family)}, ..data.fonts.at({item}.chain + {_quoted(' ' + font)})), weight: {run.weight or element.weight}, "
+            f"font: ({_quoted(family)}, ..fonts.at({item}.chain + {_quoted(' ' + font)})), weight: {run.weight or element.weight}, "
             f'style: "{"italic" if italic else "normal"}", tracking: {tracking}, '
             f"fill: {_color(run.color or element.color, opacity)}))"
         )
 
     def _image(self, element: Image | Signature, path: str, opacity: float) -> str:
         index = self._slot(path, msgspec.structs.replace(element, opacity=opacity))
-        item = f"data.items.at({index})"
+        item = self._item(index)
         if isinstance(element, Signature):
             size = f"{_mm(element.width)}, {_mm(max(0.1, element.height - element.line_width))}"
             options = 'size, "contain", 0.5, 1.0, 0mm'.replace("size", size)
@@ -344,7 +369,7 @@ class _Writer:
 
     def _qr(self, element: QRCode, path: str, opacity: float) -> str:
         index = self._slot(path, msgspec.structs.replace(element, opacity=opacity))
-        item = f"data.items.at({index})"
+        item = self._item(index)
         size = f"width: {_mm(element.size)}, height: {_mm(element.size)}"
         drawn = f'image(bytes({item}.svg), format: "svg", {size}, alt: {item}.alt)'
         if element.logo is not None:

@@ -5,6 +5,7 @@ keeps the renderers that it used last.
 """
 
 import contextlib
+import gc
 import os
 import pickle
 import resource
@@ -115,6 +116,8 @@ class Worker:
 
     def work(self) -> None:
         """Until the pool closes its end."""
+        # What was imported stays: the collector need not look at it again with every few drawings.
+        gc.freeze()
         self._channel.send(b"ready")
         while True:
             try:
