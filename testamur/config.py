@@ -41,9 +41,12 @@ def _database_url(text: str) -> str:
 
 
 def _base_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be the address people reach this server at, such as https://credentials.example.org")
+    """Issuers are named by it (did:web), so it holds nothing that such a name cannot."""
+    if not re.fullmatch(r"(?i:https?)://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._-]+)*/?", text, re.ASCII):
+        raise ValueError(
+            "must be the address people reach this server at, such as https://credentials.example.org "
+            "(letters beyond ASCII as xn--..., no user, no IPv6)"
+        )
     return text.rstrip("/")
 
 

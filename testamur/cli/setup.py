@@ -9,6 +9,7 @@ from testamur.cli.platform import json_option, opened_platform, print_json
 from testamur.clock import now
 from testamur.designs.model import Design
 from testamur.designs.starters import add_starters
+from testamur.signing_keys.creating import add_keys
 from testamur.tokens.creating import create_token
 from testamur.web.platform import Platform
 from testamur.workspaces.creating import create_workspace
@@ -41,6 +42,7 @@ def bootstrap(platform: Platform) -> Bootstrapped:
         for tag in EXAMPLE_TAGS:
             if tag not in defined:
                 define_attribute(tx, workspace.id, tag=tag, at=at)
+        add_keys(tx, workspace, master_key=platform.master_key, at=at)
         designs = add_starters(tx, platform.storage, workspace.id, at=at)
         _, secret = create_token(tx, workspace.id, name="bootstrap", at=at)
     return Bootstrapped(workspace=workspace, token=secret, designs=designs, base_url=platform.settings.base_url)

@@ -1,13 +1,16 @@
 from pathlib import Path
 
 import click
+from msgspec import UNSET, UnsetType
 
 from testamur.cli.platform import find_workspace, json_option, opened_platform, print_json, print_table
 from testamur.clock import now
 from testamur.designs.starters import add_starters
 from testamur.errors import NotFound
 from testamur.rendering.signing_identity import read_identity
+from testamur.signing_keys.creating import add_keys
 from testamur.workspaces.creating import create_workspace, set_plan
+from testamur.workspaces.editing import update_workspace
 from testamur.workspaces.model import PdfCertificate, Workspace
 from testamur.workspaces.pdf_certificate import get_pdf_certificate, remove_pdf_certificate, set_pdf_certificate
 from testamur.workspaces.queries import list_workspaces
@@ -28,17 +31,57 @@ def workspace_group() -> None:
 def create_command(
     name: str, slug: str | None, website: str | None, email: str | None, time_zone: str, *, as_json: bool
 ) -> None:
-    """Make a workspace with the starter designs."""
+    """Make a workspace with its keys and the starter designs."""
     with opened_platform() as platform, platform.database.write() as tx:
         at = now()
         workspace = create_workspace(
             tx, name=name, slug=slug, website_url=website, support_email=email, time_zone=time_zone, at=at
         )
+        add_keys(tx, workspace, master_key=platform.master_key, at=at)
         add_starters(tx, platform.storage, workspace.id, at=at)
     if as_json:
         print_json(_as_json(workspace))
     else:
         click.echo(f"Made workspace {workspace.slug} ({workspace.id})")
+
+
+@workspace_group.command("update")
+@click.argument("slug")
+@click.option("--name", help="What the issuer is called.")
+@click.option("--slug", "new_slug", metavar="NEW", help="Another slug; the old one goes on leading here.")
+@click.option("--website", metavar="URL", help="Website of the issuer.")
+@click.option("--email", help="Address at which the issuer can be asked.")
+@click.option("--description", metavar="TEXT", help="Some sentences about the issuer.")
+@click.option("--logo", metavar="URL", help="Where the issuer's logo is, as PNG or SVG.")
+@json_option
+def update_command(
+    slug: str,
+    *,
+    name: str | None,
+    new_slug: str | None,
+    website: str | None,
+    email: str | None,
+    description: str | None,
+    logo: str | None,
+    as_json: bool,
+) -> None:
+    """Change what a workspace says of itself; an empty text removes what may be empty."""
+    with opened_platform() as platform, platform.database.write() as tx:
+        workspace = update_workspace(
+            tx,
+            find_workspace(tx, slug).id,
+            name=name,
+            slug=new_slug,
+            website_url=_given(website),
+            support_email=_given(email),
+            description=_given(description),
+            logo_url=_given(logo),
+            at=now(),
+        )
+    if as_json:
+        print_json({**_as_json(workspace), **_profile_as_json(workspace)})
+    else:
+        click.echo(f"{workspace.slug} is {workspace.name}")
 
 
 @workspace_group.command("plan")
@@ -106,6 +149,19 @@ def list_command(*, as_json: bool) -> None:
 
 def _as_json(workspace: Workspace) -> dict[str, str]:
     return {"id": workspace.id, "name": workspace.name, "slug": workspace.slug}
+
+
+def _profile_as_json(workspace: Workspace) -> dict[str, str | None]:
+    return {
+        "website": workspace.website_url,
+        "email": workspace.support_email,
+        "description": workspace.description,
+        "logo": workspace.logo_url,
+    }
+
+
+def _given(text: str | None) -> str | UnsetType:
+    return UNSET if text is None else text
 
 
 def _password(file: Path | None) -> str:

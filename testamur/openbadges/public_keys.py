@@ -2,9 +2,11 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 import base58
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey, EllipticCurvePublicNumbers
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
@@ -83,6 +85,11 @@ def from_jwk(jwk: Mapping[str, Any]) -> PublicKey:
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidKey(f"Not a JWK: {error}") from None
     raise InvalidKey("The JWK is of a kind other than Ed25519, P-256 and RSA")
+
+
+def jwk_thumbprint(key: PublicKey) -> str:
+    """The SHA-256 of the key's required members, as base64url: a name that follows from the key (RFC 7638)."""
+    return _encoded(sha256(msgspec.json.encode(to_jwk(key), order="deterministic")).digest())
 
 
 def _encoded(content: bytes) -> str:

@@ -4,13 +4,15 @@ import msgspec
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
-    """A tenant and what it says of itself as an issuer."""
+    """A tenant and what it says of itself as an issuer. `slug` is the one in force; older ones lead to it too."""
 
     id: str
     name: str
     slug: str
     website_url: str | None
     support_email: str | None
+    description: str | None = None
+    logo_url: str | None = None
     time_zone: str
     plan: str | None = None
     created_at: datetime

@@ -1,4 +1,4 @@
-from sqlalchemy import Column, ForeignKey, Integer, PrimaryKeyConstraint, String, Table, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table, Text, UniqueConstraint
 
 from testamur.db.schema import Timestamp, metadata
 
@@ -10,6 +10,8 @@ workspaces = Table(
     Column("slug", String(63), nullable=False),
     Column("website_url", String(2048)),
     Column("support_email", String(254)),
+    Column("description", Text),
+    Column("logo_url", String(2048)),
     Column("time_zone", String(64), nullable=False),
     # The name of a plan in the plans file; a workspace without one is unlimited.
     Column("plan", String(64)),
@@ -17,6 +19,30 @@ workspaces = Table(
     Column("updated_at", Timestamp, nullable=False),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("slug"),
+)
+
+# Every slug that a workspace has or had: addresses of documents hold it, so nobody else ever gets it.
+workspace_slugs = Table(
+    "workspace_slugs",
+    metadata,
+    Column("slug", String(63), nullable=False),
+    Column("workspace_id", String(26), ForeignKey("workspaces.id"), nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    PrimaryKeyConstraint("slug"),
+)
+
+# Every DID that a workspace has signed under.
+issuer_identities = Table(
+    "issuer_identities",
+    metadata,
+    Column("did", String(600), nullable=False),
+    Column("workspace_id", String(26), ForeignKey("workspaces.id"), nullable=False),
+    # Host and port of the server at that time, lower-case, and the workspace's slug.
+    Column("host", String(260), nullable=False),
+    Column("slug", String(63), nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    PrimaryKeyConstraint("did"),
+    Index(None, "workspace_id", "slug"),
 )
 
 # How many credentials a workspace has issued in a calendar year; deleting one gives nothing back.

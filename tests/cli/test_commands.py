@@ -185,3 +185,29 @@ def test_a_design_of_the_gallery_is_added_or_told_why_not(testamur, set_up):
     assert (made["name"], made["type"]) == ("Round badge", "badge")
     assert "Added the certificate design Event ticket" in testamur("design", "add", "ticket").stdout
     assert "it has certificate, badge" in testamur("design", "add", "nothing", exit_code=1).stderr
+
+
+def test_a_workspace_is_renamed_and_goes_by_its_old_slug_too(testamur, set_up):
+    changed = json.loads(
+        testamur(
+            "workspace", "update", "default", "--slug", "meridian", "--name", "Meridian", "--email", "a@b.example",
+            "--website", "https://b.example", "--description", "By the sea.", "--logo", "https://b.example/l.png",
+            "--json",
+        ).stdout
+    )  # fmt: skip
+    assert changed == {
+        "id": set_up["workspace"]["id"],
+        "slug": "meridian",
+        "name": "Meridian",
+        "website": "https://b.example",
+        "email": "a@b.example",
+        "description": "By the sea.",
+        "logo": "https://b.example/l.png",
+    }
+    cleared = json.loads(testamur("workspace", "update", "default", "--email", "", "--json").stdout)
+    assert (cleared["email"], cleared["website"]) == (None, "https://b.example")
+    assert testamur("workspace", "update", "meridian").stdout == "meridian is Meridian\n"
+    again = json.loads(testamur("bootstrap", "--json").stdout)
+    assert again["workspace"] == {"id": changed["id"], "name": "Meridian", "slug": "meridian"}
+    assert "slug" in testamur("workspace", "create", "Default", exit_code=1).stderr
+    assert "logo_url" in testamur("workspace", "update", "meridian", "--logo", "l.png", exit_code=1).stderr

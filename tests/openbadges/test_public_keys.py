@@ -3,7 +3,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, g
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa_key
 
-from testamur.openbadges.public_keys import InvalidKey, from_jwk, from_multikey, to_jwk, to_multikey
+from testamur.openbadges.public_keys import InvalidKey, from_jwk, from_multikey, jwk_thumbprint, to_jwk, to_multikey
 
 ED25519 = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key()
 P256 = generate_private_key(SECP256R1()).public_key()
@@ -32,6 +32,20 @@ def test_the_jwk_of_the_standard_is_read():
     # RFC 8037, appendix A.2.
     jwk = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
     assert to_jwk(from_jwk(jwk)) == jwk
+
+
+def test_thumbprints_are_those_of_the_standards():
+    # RFC 7638, section 3.1; RFC 8037, appendix A.3.
+    modulus = (
+        "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknj"
+        "hMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQ"
+        "vRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzK"
+        "nqDKgw"
+    )
+    rsa = from_jwk({"kty": "RSA", "n": modulus, "e": "AQAB"})
+    assert jwk_thumbprint(rsa) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+    ed25519 = from_jwk({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})
+    assert jwk_thumbprint(ed25519) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 
 
 @pytest.mark.parametrize(
