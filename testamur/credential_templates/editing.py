@@ -5,6 +5,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import bindparam, delete, insert, update
 
+from testamur.credential_templates.achievement import Achievement, checked_achievement
 from testamur.credential_templates.model import CredentialTemplate, DesignPolicy, ExpiryRule, TemplateDesign
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credential_templates.tables import credential_template_designs, credential_templates
@@ -37,6 +38,7 @@ _UPDATE = (
         expiry_rule=bindparam("new_expiry_rule"),
         language=bindparam("new_language"),
         design_policy=bindparam("new_design_policy"),
+        achievement=bindparam("new_achievement"),
         updated_at=bindparam("new_updated_at"),
     )
 )
@@ -109,6 +111,7 @@ def update_credential_template(
     expiry_rule: ExpiryRule | UnsetType | None = UNSET,
     language: str | None = None,
     design_policy: DesignPolicy | None = None,
+    achievement: Achievement | None = None,
     plan: Plan = UNLIMITED,
     at: datetime,
 ) -> CredentialTemplate:
@@ -129,6 +132,7 @@ def update_credential_template(
         expiry_rule=before.expiry_rule if expiry_rule is UNSET else _checked_rule(expiry_rule),
         language=before.language if language is None else checked("language", clean_language, language),
         design_policy=design_policy or before.design_policy,
+        achievement=before.achievement if achievement is None else _checked_achievement(achievement),
     )
     if after == before:
         return before
@@ -143,6 +147,7 @@ def update_credential_template(
         "new_expiry_rule": after.expiry_rule,
         "new_language": after.language,
         "new_design_policy": after.design_policy,
+        "new_achievement": after.achievement,
         "new_updated_at": after.updated_at,
     }
     tx.execute(_UPDATE, {**place, **values})
@@ -180,6 +185,13 @@ def _checked_rule(rule: ExpiryRule | None) -> ExpiryRule | None:
     if rule is not None and not 1 <= rule.number <= EXPIRY_NUMBER_MAX:
         raise Invalid(f"Must be 1 to {EXPIRY_NUMBER_MAX}", ("expiry_rule", "number"))
     return rule
+
+
+def _checked_achievement(achievement: Achievement) -> Achievement:
+    try:
+        return checked_achievement(achievement)
+    except Invalid as error:
+        raise error.under("achievement") from None
 
 
 def _checked_event_url(url: str | None) -> str | None:

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from testamur.credential_templates.achievement import Achievement
 from testamur.rendering.document import DesignType
 from testamur.rendering.languages import DEFAULT_LANGUAGE
 
@@ -46,6 +47,7 @@ class CredentialTemplate(msgspec.Struct, frozen=True, kw_only=True):
     language: str = DEFAULT_LANGUAGE
     # Of what is issued from now on; what was issued before stays with what held then.
     design_policy: DesignPolicy = "follow"
+    achievement: Achievement = Achievement()
     designs: tuple[TemplateDesign, ...]
     created_at: datetime
     updated_at: datetime

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, bindparam, select
 
+from testamur.credential_templates.achievement import Achievement
 from testamur.credential_templates.model import CredentialTemplate, ExpiryRule, TemplateDesign
 from testamur.credential_templates.tables import credential_template_designs, credential_templates
 from testamur.db import Transaction
@@ -62,7 +63,10 @@ def _models(tx: Transaction, workspace_id: str, rows: Iterable[Row[Any]]) -> lis
 
 def _model(row: Row[Any], designs_of: tuple[TemplateDesign, ...]) -> CredentialTemplate:
     values = dict(row._mapping)  # noqa: SLF001
-    rule = values.pop("expiry_rule")
+    rule, achievement = values.pop("expiry_rule"), values.pop("achievement")
     return CredentialTemplate(
-        **values, expiry_rule=None if rule is None else msgspec.convert(rule, ExpiryRule), designs=designs_of
+        **values,
+        expiry_rule=None if rule is None else msgspec.convert(rule, ExpiryRule),
+        achievement=Achievement() if achievement is None else msgspec.convert(achievement, Achievement),
+        designs=designs_of,
     )

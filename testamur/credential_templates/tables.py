@@ -15,6 +15,7 @@ credential_templates = Table(
     # BCP 47; 35 characters hold every tag that is really used.
     Column("language", String(35), nullable=False, server_default="en"),
     Column("design_policy", String(16), nullable=False, server_default="follow"),
+    Column("achievement", JSONText),
     Column("created_at", Timestamp, nullable=False),
     Column("updated_at", Timestamp, nullable=False),
     PrimaryKeyConstraint("id"),

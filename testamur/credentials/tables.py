@@ -9,11 +9,12 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
+    Text,
     UniqueConstraint,
     false,
 )
 
-from testamur.db.schema import JSONText, Timestamp, folded, metadata, same_workspace
+from testamur.db.schema import Compressed, JSONText, Timestamp, folded, metadata, same_workspace
 
 recipients = Table(
     "recipients",
@@ -125,4 +126,28 @@ credential_pins = Table(
     PrimaryKeyConstraint("credential_id"),
     same_workspace("credential_id", "credentials", ondelete="CASCADE"),
     Index(None, "workspace_id"),
+)
+
+# What was signed of a credential that was issued: its newest version, as verifiers get it, never made anew when read.
+signed_credentials = Table(
+    "signed_credentials",
+    metadata,
+    Column("workspace_id", String(26), nullable=False),
+    Column("credential_id", String(26), nullable=False),
+    # The version of the credential that the document states.
+    Column("version", Integer, nullable=False),
+    # JSON with its embedded proof.
+    Column("document", Compressed, nullable=False),
+    # The same as a JWT, signed when somebody first asks for it.
+    Column("jwt", Text),
+    Column("did", String(600), nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("list_id", String(26), nullable=False),
+    Column("list_index", Integer, nullable=False),
+    Column("signed_at", Timestamp, nullable=False),
+    PrimaryKeyConstraint("credential_id"),
+    UniqueConstraint("list_id", "list_index"),
+    same_workspace("credential_id", "credentials", ondelete="CASCADE"),
+    same_workspace("list_id", "status_lists", name="fk_signed_credentials_list_id"),
+    Index("ix_signed_credentials_key_id", "workspace_id", "key_id"),
 )

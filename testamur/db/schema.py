@@ -1,10 +1,11 @@
 """What the tables of all slices share: one metadata object and a few column types."""
 
+import zlib
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import DateTime, ForeignKeyConstraint, Insert, MetaData, String, Table, Text, TypeDecorator
+from sqlalchemy import DateTime, ForeignKeyConstraint, Insert, LargeBinary, MetaData, String, Table, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
@@ -44,6 +45,19 @@ class JSONText(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> Any:
         return None if value is None else msgspec.json.decode(value)
+
+
+class Compressed(TypeDecorator[bytes]):
+    """Bytes that are kept compressed: documents that repeat themselves take less than half of their size."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, _dialect: Dialect) -> bytes | None:
+        return None if value is None else zlib.compress(value, 1)
+
+    def process_result_value(self, value: bytes | None, _dialect: Dialect) -> bytes | None:
+        return None if value is None else zlib.decompress(value)
 
 
 def folded(length: int) -> TypeEngine[str]:

@@ -7,7 +7,13 @@ from testamur.delivery.templates import choose_email_template, chosen_email_temp
 from testamur.errors import Invalid
 from testamur.interactions.queries import summarize_template
 from testamur.rendering.languages import DEFAULT_LANGUAGE
-from testamur.wire.v1.group_settings import GroupSettings, UpdateGroupSettings, to_group_settings, to_rule
+from testamur.wire.v1.group_settings import (
+    GroupSettings,
+    UpdateGroupSettings,
+    to_achievement,
+    to_group_settings,
+    to_rule,
+)
 from testamur.wire.v1.interactions import InteractionSummary, to_summary
 
 _TAG = "Credential templates"
@@ -31,6 +37,7 @@ def update(call: Call) -> GroupSettings:
             expiry_rule=to_rule(body.expiry),
             language=None if isinstance(body.language, UnsetType) else body.language or DEFAULT_LANGUAGE,
             design_policy=body.design_policy or None,
+            achievement=None if isinstance(body.achievement, UnsetType) else to_achievement(body.achievement),
             plan=call.plan,
             at=call.at,
         )
@@ -68,7 +75,8 @@ OPERATIONS = [
         name="updateGroupSettings",
         summary="Update a credential template's settings",
         description="Description, criteria, how long its credentials are valid, in which language dates and numbers are "
-        "written on them, whether they keep the look they are issued with, and which emails they send.",
+        "written on them, whether they keep the look they are issued with, which emails they send, and what their signed "
+        "form says of the achievement.",
         tag=_TAG,
         run=update,
         body=UpdateGroupSettings,

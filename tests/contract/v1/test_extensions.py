@@ -46,7 +46,8 @@ def test_a_revoked_credential_is_in_force_no_more_and_can_be_again(api, client, 
 def test_settings_of_a_template_and_the_expiry_rule(api, group, draft):
     path = f"/groups/{group['id']}/settings"
     empty = {"description": None, "criteria": None, "expiry": None, "emailTemplates": {}, "designPolicy": "follow"}
-    expected = {"id": group["id"], "language": "en", **empty}
+    achievement = {"type": None, "tags": [], "skills": [], "attributes": {}}
+    expected = {"id": group["id"], "language": "en", **empty, "achievement": achievement}
     assert api("GET", path) == expected
     changed = api("PATCH", path, {"criteria": "Passed", "expiry": {"number": 6, "unit": "months"}})
     assert changed == {**expected, "criteria": "Passed", "expiry": {"number": 6, "unit": "months"}}
@@ -67,6 +68,31 @@ def test_settings_of_a_template_and_the_expiry_rule(api, group, draft):
         assert details[0]["path"][: len(member)] == member
     missing = {"emailTemplates": {"delivery": "01fpwtztwf7sacca5r0c483mnm"}}
     api("PATCH", path, missing, status=404)
+
+
+def test_settings_say_what_is_achieved_and_what_attributes_mean(api, group):
+    path = f"/groups/{group['id']}/settings"
+    skill = {"name": "Bond pricing", "url": "https://example.org/bonds", "framework": None, "code": "B1"}
+    grade = {"means": "result", "name": "Final grade", "resultType": "LetterGrade"}
+    given = {"type": "Course", "tags": ["finance"], "skills": [skill], "attributes": {"custom.grade": grade}}
+    stated = {**given, "skills": [{**skill, "description": None}]}
+    assert api("PATCH", path, {"achievement": given})["achievement"] == stated
+    assert api("PATCH", path, {"criteria": "Passed"})["achievement"] == stated
+    assert api("GET", path)["achievement"] == stated
+    for wrong, member in (
+        ({"type": "Prize"}, ["type"]),
+        ({"type": "ext:a b"}, ["type"]),
+        ({"tags": ["a\x00"]}, ["tags", 0]),
+        ({"tags": ["a"] * 51}, ["tags"]),
+        ({"skills": [{**skill, "url": "javascript:alert(1)"}]}, ["skills", 0, "url"]),
+        ({"skills": [{"name": "x"}]}, ["skills", 0]),
+        ({"attributes": {"recipient.name": {"means": "role"}}}, ["attributes", "recipient.name"]),
+        ({"attributes": {"custom.a": {"means": "role"}, "custom.b": {"means": "role"}}}, ["attributes", "custom.a"]),
+        ({"attributes": {"custom.a": {"means": "mood"}}}, ["attributes"]),
+    ):
+        details = api("PATCH", path, {"achievement": wrong}, status=400)["error"]["details"]
+        assert details[0]["path"][: len(member) + 1] == ["achievement", *member], details
+    assert api("GET", path)["achievement"] == stated
 
 
 def test_designs_and_pictures_are_added_changed_and_deleted(api, client, tenant):
