@@ -32,3 +32,12 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     def can_sign(self) -> bool:
         """Whether it may be signed with, now or once its time has come."""
         return self.retired_at is None and self.compromised_at is None
+
+
+class JwtKey(msgspec.Struct, frozen=True):
+    """The public part of an RS256 key, whose it is, and a DID that its owner signed under, if there is one."""
+
+    id: str
+    public_key: dict[str, Any]
+    slug: str
+    did: str | None

@@ -5,7 +5,7 @@ from typing import Any
 
 from testamur.openbadges.dids import VerificationMethod
 from testamur.openbadges.public_keys import from_jwk
-from testamur.signing_keys.model import SigningKey
+from testamur.signing_keys.model import JwtKey, SigningKey
 
 
 def verification_methods(did: str, keys: Iterable[SigningKey]) -> list[VerificationMethod]:
@@ -23,5 +23,11 @@ def verification_methods(did: str, keys: Iterable[SigningKey]) -> list[Verificat
 
 def public_jwk(key: SigningKey) -> dict[str, Any]:
     """The public key as a JWK that tells its name and, if it signs JWTs, its algorithm (RFC 7517, section 4)."""
-    algorithm = {"alg": "RS256"} if key.algorithm == "RS256" else {}
-    return {**key.public_key, "kid": key.id, **algorithm, "use": "sig"}
+    if key.algorithm == "RS256":
+        return jwt_jwk(key)
+    return {**key.public_key, "kid": key.id, "use": "sig"}
+
+
+def jwt_jwk(key: SigningKey | JwtKey) -> dict[str, Any]:
+    """The same of an RS256 key."""
+    return {**key.public_key, "kid": key.id, "alg": "RS256", "use": "sig"}

@@ -6,7 +6,7 @@ from sqlalchemy import Integer, Row, bindparam, select
 
 from testamur.db import Transaction
 from testamur.errors import NotFound
-from testamur.signing_keys.model import Algorithm, KeyState, SigningKey
+from testamur.signing_keys.model import Algorithm, JwtKey, KeyState, SigningKey
 from testamur.signing_keys.tables import signing_keys as table
 from testamur.workspaces.tables import issuer_identities, workspaces
 
@@ -26,7 +26,7 @@ _SIGNING = (
     .order_by(table.c.active_from, table.c.id)
 )
 _JWT_KEYS = (
-    select(*table.c, workspaces.c.slug.label("slug"), issuer_identities.c.did.label("did"))
+    select(table.c.id, table.c.public_key, workspaces.c.slug, issuer_identities.c.did)
     .join(workspaces, workspaces.c.id == table.c.workspace_id)
     .join(issuer_identities, issuer_identities.c.workspace_id == table.c.workspace_id, isouter=True)
     .where(table.c.algorithm == "RS256", table.c.compromised_at.is_(None))
@@ -60,15 +60,13 @@ def find_active_key(tx: Transaction, workspace_id: str, algorithm: Algorithm, *,
     return active_of(signing_keys_of(tx, workspace_id, algorithm), at)
 
 
-def list_jwt_keys(tx: Transaction, *, limit: int) -> list[tuple[SigningKey, str, str | None]]:
-    """The keys of all workspaces that JWTs are signed with, each with its workspace's slug and a DID it signed under.
+def list_jwt_keys(tx: Transaction, *, limit: int) -> list[JwtKey]:
+    """The keys of all workspaces that JWTs are signed with.
 
-    A key comes once for each such DID, and with None if there is none. Those that sign come first, newest first;
+    A key comes once for each DID that its workspace has signed under. Those that sign come first, newest first;
     compromised ones do not come.
     """
-    rows = tx.execute(_JWT_KEYS, {"limit": limit}).all()
-    width = len(table.c)
-    return [(_model_of(row[:width]), row[width], row[width + 1]) for row in rows]
+    return [JwtKey(*row) for row in tx.execute(_JWT_KEYS, {"limit": limit})]
 
 
 def active_of(signing: Sequence[SigningKey], at: datetime) -> SigningKey | None:
@@ -99,7 +97,3 @@ def states_of(keys: Sequence[SigningKey], at: datetime) -> dict[str, KeyState]:
 
 def _model(row: Row[Any]) -> SigningKey:
     return SigningKey(**row._mapping)  # noqa: SLF001
-
-
-def _model_of(values: Sequence[Any]) -> SigningKey:
-    return SigningKey(**dict(zip(table.c.keys(), values, strict=True)))

@@ -14,7 +14,7 @@ from testamur.errors import NotFound
 from testamur.openbadges.dids import did_document
 from testamur.signing_keys.creating import ALGORITHMS
 from testamur.signing_keys.model import DOCUMENT_CACHE
-from testamur.signing_keys.publishing import public_jwk, verification_methods
+from testamur.signing_keys.publishing import jwt_jwk, public_jwk, verification_methods
 from testamur.signing_keys.queries import get_key, list_jwt_keys, list_keys
 from testamur.web.documents import document, preferred
 from testamur.web.html import page
@@ -107,7 +107,7 @@ def _jwk(tx: Transaction, request: Request) -> dict[str, Any]:
 def _jwks(tx: Transaction, base_url: str) -> dict[str, Any]:
     """The JWT keys of all issuers; `iss` says whose each is, as the Open Badges implementation guide asks."""
     found = list_jwt_keys(tx, limit=JWKS_KEYS_MAX)
-    return {"keys": [{**public_jwk(key), "iss": did or current_did(slug, base_url)} for key, slug, did in found]}
+    return {"keys": [{**jwt_jwk(key), "iss": key.did or current_did(key.slug, base_url)} for key in found]}
 
 
 def _profile(tx: Transaction, request: Request, base_url: str) -> tuple[Workspace, dict[str, Any]]:

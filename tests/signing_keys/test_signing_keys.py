@@ -262,10 +262,10 @@ def test_jwt_keys_of_all_workspaces_are_listed_signing_ones_first(act, platform,
         listed = list_jwt_keys(tx, limit=10)
         first = list_jwt_keys(tx, limit=1)
     assert theirs == gone
-    assert {(key.id, slug, did) for key, slug, did in listed} == {
+    assert {(key.id, key.slug, key.did) for key in listed} == {
         (old.id, "meridian", None),
         (new.id, "meridian", None),
         (fresh.id, "rival", None),
     }
-    assert listed[-1][0].id == old.id
+    assert listed[-1].id == old.id
     assert first == listed[:1]
