@@ -10,6 +10,7 @@ from testamur.cli.check import check_command
 from testamur.cli.designs import design_group
 from testamur.cli.download import download_command
 from testamur.cli.issue import issue_command
+from testamur.cli.keys import keys_group
 from testamur.cli.serve import migrate_command, serve_command
 from testamur.cli.setup import bootstrap_command
 from testamur.cli.storage import storage_group
@@ -17,6 +18,7 @@ from testamur.cli.tokens import token_group
 from testamur.cli.worker import worker_command
 from testamur.cli.workspaces import workspace_group
 from testamur.config import BadSetting
+from testamur.encryption import WrongMasterKey
 from testamur.errors import TestamurError
 
 _EPILOG = "Settings are read from the environment (TESTAMUR_DATA_DIR, TESTAMUR_DATABASE_URL, TESTAMUR_BASE_URL, ...)."
@@ -38,6 +40,7 @@ for command in (
     bootstrap_command,
     workspace_group,
     token_group,
+    keys_group,
     design_group,
     check_command,
     issue_command,
@@ -60,6 +63,8 @@ def main() -> None:
         sys.exit(error.exit_code)
     except BadSetting as error:
         _fail(str(error), 2)
+    except WrongMasterKey as error:
+        _fail(str(error), 1)
     except TestamurError as error:
         _fail(error.message, 1)
     except SQLAlchemyError as error:
