@@ -34,10 +34,10 @@ class MasterKey:
 
     def decrypt(self, sealed: str, purpose: str) -> str:
         """Raises WrongMasterKey."""
-        content = urlsafe_b64decode(sealed)
         try:
+            content = urlsafe_b64decode(sealed)
             return self._cipher.decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], purpose.encode()).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise WrongMasterKey("The master key is not the one that this database was used with") from None
 
 

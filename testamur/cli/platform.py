@@ -11,11 +11,11 @@ from testamur.config import read_settings
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import get_credential_template
 from testamur.db import Transaction
-from testamur.db.migrating import migrate
 from testamur.errors import NotFound
 from testamur.ids import normalize_id
 from testamur.logs import configure_logs
 from testamur.web.platform import Platform, open_platform
+from testamur.web.starting import start
 from testamur.workspaces.model import Workspace
 from testamur.workspaces.queries import find_workspace_by_slug, list_workspaces
 
@@ -25,12 +25,12 @@ workspace_option = click.option("--workspace", metavar="SLUG", help="Which works
 
 @contextmanager
 def opened_platform() -> Iterator[Platform]:
-    """The settings' database, brought up to date, and storage."""
+    """The settings' database, brought up to date, and storage. Raises WrongMasterKey."""
     settings = read_settings()
     configure_logs(settings.log_level, settings.log_format)
     platform = open_platform(settings)
     try:
-        migrate(platform.database)
+        start(platform)
         yield platform
     finally:
         platform.close()

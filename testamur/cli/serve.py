@@ -14,9 +14,9 @@ import uvicorn
 from testamur.app import create_app
 from testamur.cli.setup import Bootstrapped, bootstrap
 from testamur.config import DEFAULT_BASE_URL, read_settings
-from testamur.db.migrating import migrate
 from testamur.logs import configure_logs
 from testamur.web.platform import Platform, open_platform
+from testamur.web.starting import start
 from testamur.web.welcome import first_request
 from testamur.worker.work import Worker
 from testamur.workspaces.queries import count_workspaces
@@ -41,7 +41,7 @@ def serve_command(host: str, port: int, workers: int, *, no_worker: bool) -> Non
         os.environ["TESTAMUR_BASE_URL"] = settings.base_url  # Worker processes read it from there.
     configure_logs(settings.log_level, settings.log_format)
     platform = open_platform(settings)
-    migrate(platform.database)
+    start(platform)
     platform.storage.check()
     with platform.database.read() as tx:
         is_first_start = count_workspaces(tx) == 0
@@ -98,7 +98,7 @@ def migrate_command() -> None:
     configure_logs(settings.log_level, settings.log_format)
     platform = open_platform(settings)
     try:
-        applied = migrate(platform.database)
+        applied = start(platform)
     finally:
         platform.close()
     click.echo(f"Applied {', '.join(applied)}" if applied else "The database is up to date")

@@ -1,5 +1,6 @@
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import BoundedSemaphore, Event
 
 import msgspec
@@ -67,9 +68,9 @@ def open_platform(settings: Settings) -> Platform:
         raise BadSetting(f"TESTAMUR_DATA_DIR cannot be used ({settings.data_dir}): {error.strerror}") from None
     storage = storage_of(settings)
     try:
-        key = settings.master_key or load_or_make_master_key(settings.data_dir / "master.key")
+        key = settings.master_key or load_or_make_master_key(master_key_file(settings))
     except (OSError, ValueError) as error:
-        raise BadSetting(f"The master key cannot be used ({settings.data_dir / 'master.key'}): {error}") from None
+        raise BadSetting(f"The master key cannot be used ({master_key_file(settings)}): {error}") from None
     database = Database(settings.database_url)
     pool = RenderingPool(
         processes=settings.rendering_processes,
@@ -85,6 +86,11 @@ def open_platform(settings: Settings) -> Platform:
         allow_private_networks=settings.allow_private_networks,
     )
     return Platform(settings, database, storage, renderers, RenderingThreads(pool), MasterKey(key))
+
+
+def master_key_file(settings: Settings) -> Path:
+    """Where the master key is if no setting gives it."""
+    return settings.data_dir / "master.key"
 
 
 def storage_of(settings: Settings) -> Storage:

@@ -45,6 +45,7 @@ _UPDATE = (
         updated_at=bindparam("new_updated_at"),
     )
 )
+_ANY_SECRET = select(table.c.secret).limit(1)
 _DELETE = delete(table).where(*_PLACE)
 
 
@@ -117,6 +118,13 @@ def rotate_secret(
         updated_at=at,
     )
     return _store(tx, after), secret
+
+
+def try_webhook_secrets(tx: Transaction, master_key: MasterKey) -> None:
+    """Decrypt one of them, if there is any. Raises WrongMasterKey."""
+    secret = tx.execute(_ANY_SECRET).scalar_one_or_none()
+    if secret is not None:
+        master_key.decrypt(secret, PURPOSE)
 
 
 def delete_endpoint(tx: Transaction, workspace_id: str, endpoint_id: str) -> None:

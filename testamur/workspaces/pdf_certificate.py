@@ -21,6 +21,7 @@ _SET = insert_or_update(table)
 _PUBLIC = tuple(table.c[name] for name in PdfCertificate.__struct_fields__)
 _GET = select(*_PUBLIC).where(table.c.workspace_id == bindparam("workspace_id"))
 _SEALED = select(table.c.sealed).where(table.c.workspace_id == bindparam("workspace_id"))
+_ANY_SEALED = select(table.c.workspace_id, table.c.sealed).limit(1)
 _REMOVE = delete(table).where(table.c.workspace_id == bindparam("workspace_id"))
 _NONE = "This workspace has no certificate to sign PDFs with"
 
@@ -74,6 +75,13 @@ def signed_pdf(tx: Transaction, workspace_id: str, content: bytes, *, master_key
     from testamur.rendering.pdf_signing import sign_pdf  # noqa: PLC0415
 
     return sign_pdf(content, identity, at=at)
+
+
+def try_pdf_certificates(tx: Transaction, master_key: MasterKey) -> None:
+    """Decrypt one of them, if there is any. Raises WrongMasterKey."""
+    row = tx.execute(_ANY_SEALED).one_or_none()
+    if row is not None:
+        master_key.decrypt(row.sealed, _purpose(row.workspace_id))
 
 
 def _purpose(workspace_id: str) -> str:

@@ -1,6 +1,13 @@
-"""Keys as operators handle them."""
+"""Keys as operators handle them, and a master key that is not the database's."""
 
 import json
+import os
+import shutil
+from base64 import b64encode
+
+import pytest
+
+OTHER_KEY = b64encode(os.urandom(32)).decode()
 
 
 def listed(testamur, *arguments):
@@ -65,3 +72,24 @@ def test_a_compromised_key_is_replaced_and_another_workspace_keeps_its_own(testa
     assert (made["id"], made["state"], made["credentialsSignedAnew"]) == (fresh["id"], "compromised", 0)
     assert made["replacement"] in {key["id"] for key in listed(testamur, *ours)}
     assert listed(testamur, "--workspace", "rival") == theirs
+
+
+@pytest.mark.parametrize("command", [("serve", "--port", "1"), ("worker",), ("migrate",), ("token", "create", "x")])
+def test_a_wrong_master_key_stops_the_start(testamur, set_up, command):
+    told = testamur(*command, exit_code=1, TESTAMUR_MASTER_KEY=OTHER_KEY)
+    assert told.stderr.endswith(
+        "testamur: TESTAMUR_MASTER_KEY is not the master key that this database was used with; set it to that one "
+        "(docs/keys.md tells where to look)\n"
+    )
+    assert OTHER_KEY not in told.stderr
+    assert told.stdout == ""
+
+
+def test_a_lost_master_key_file_stops_the_start_until_it_is_back(testamur, set_up, tmp_path):
+    file, copy = tmp_path / "data" / "master.key", tmp_path / "copy"
+    shutil.move(file, copy)
+    told = testamur("migrate", exit_code=1).stderr
+    assert f"The master key in {file} is not the one that this database was used with; put that file back" in told
+    testamur("migrate", TESTAMUR_MASTER_KEY_FILE=str(copy))
+    shutil.copy(copy, file)
+    testamur("migrate")

@@ -6,13 +6,20 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
 
+from testamur.clock import now
 from testamur.db import Database
-from testamur.db.migrating import is_current, migrate
+from testamur.db.migrating import _config, is_current, migrate
 from testamur.db.schema import metadata
+from testamur.errors import Conflict
 from testamur.web.platform import Platform
+from testamur.workspaces.creating import create_workspace
+from testamur.workspaces.queries import find_workspace_by_slug
 
 
 def test_the_migrations_make_what_the_tables_declare(platform: Platform):
@@ -38,11 +45,34 @@ def test_processes_that_start_together_do_the_work_once(database_url, tmp_path):
         "TESTAMUR_DATABASE_URL": database_url.replace("+psycopg", ""),
         "TESTAMUR_DATA_DIR": str(tmp_path),
     }
-    command = [sys.executable, "-m", "testamur", "migrate"]
+    arguments = [sys.executable, "-m", "testamur", "migrate"]
     started = [
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(4)
     ]
     ended = [(*process.communicate(timeout=60), process.returncode) for process in started]
     assert [code for _, _, code in ended] == [0] * 4, ended
     assert sorted(output.startswith("Applied") for output, _, _ in ended) == [False, False, False, True]
+
+
+def test_workspaces_of_earlier_versions_keep_their_slugs(database_url):
+    database = Database(database_url)
+    try:
+        with database.write() as tx:
+            config = _config()
+            config.attributes["connection"] = tx
+            command.upgrade(config, "0006")
+            tx.execute(
+                text(
+                    "INSERT INTO workspaces (id, name, slug, time_zone, created_at, updated_at)"
+                    " VALUES ('01arz3ndektsv4rrffq69g5fav', 'Old', 'old', 'UTC', :at, :at)"
+                ),
+                {"at": "2026-01-01 12:00:00+00:00" if not database.is_sqlite else "2026-01-01 12:00:00.000000"},
+            )
+        assert "0007" in migrate(database)
+        with database.write() as tx:
+            assert find_workspace_by_slug(tx, "old").name == "Old"
+            with pytest.raises(Conflict):
+                create_workspace(tx, name="Old", at=now())
+    finally:
+        database.close()
