@@ -119,7 +119,7 @@ class IssueRun:
                             self._template,
                             checked,
                             plan=self._plan,
-                            base_url=self._platform.settings.base_url,
+                            signers=self._platform.signers,
                             at=at,
                         ):
                             done[result.line] = result

@@ -14,9 +14,10 @@ from testamur.cli.platform import (
     workspace_option,
 )
 from testamur.clock import now
+from testamur.credentials.resigning import count_to_sign_anew, sign_again
 from testamur.db import Transaction
 from testamur.errors import NotFound
-from testamur.signing_keys.compromising import SignAnew, mark_compromised
+from testamur.signing_keys.compromising import mark_compromised
 from testamur.signing_keys.creating import ALGORITHMS
 from testamur.signing_keys.model import Algorithm, KeyState, SigningKey
 from testamur.signing_keys.queries import get_key, list_keys, states_of
@@ -24,6 +25,8 @@ from testamur.signing_keys.retiring import retire_key
 from testamur.signing_keys.rotating import rotate_key
 from testamur.web.platform import Platform
 from testamur.workspaces.model import Workspace
+
+SIGNED_AT_ONCE = 100
 
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
@@ -108,7 +111,7 @@ def compromised_command(key: str, reason: str | None, workspace: str | None, *, 
     It is taken out of the DID document, another one signs at once, and what it signed is signed anew.
     """
     with opened_platform() as platform:
-        _compromise(platform, key, reason, workspace, _sign_anew, yes=yes, as_json=as_json)
+        _compromise(platform, key, reason, workspace, yes=yes, as_json=as_json)
 
 
 def _compromise(
@@ -116,7 +119,6 @@ def _compromise(
     key_id: str,
     reason: str | None,
     slug: str | None,
-    sign_anew: SignAnew,
     *,
     yes: bool,
     as_json: bool,
@@ -127,8 +129,10 @@ def _compromise(
     _confirm(f"Take {key_id} out of the DID document of {owner.slug}? What it signed verifies no more", yes=yes)
     with platform.database.write() as tx:
         done = mark_compromised(
-            tx, owner, key_id, reason=reason, sign_anew=sign_anew, master_key=platform.master_key, at=now()
+            tx, owner, key_id, reason=reason, sign_anew=count_to_sign_anew, master_key=platform.master_key, at=now()
         )
+    if done.key.algorithm == "Ed25519":
+        _sign_again(platform, done.signed_anew)
     if as_json:
         replacement = done.replacement and done.replacement.id
         told = {"replacement": replacement, "credentialsSignedAnew": done.signed_anew}
@@ -140,9 +144,15 @@ def _compromise(
     click.echo(f"{done.signed_anew} credentials are signed anew")
 
 
-def _sign_anew(_tx: Transaction, _workspace: Workspace, _key: SigningKey) -> int:
-    """Nothing is signed with these keys so far."""
-    return 0
+def _sign_again(platform: Platform, count: int) -> None:
+    """Sign anew what the key has signed. If this is cut off, a worker goes on with it."""
+    with click.progressbar(length=count, label="Signing anew", file=sys.stderr) as bar:
+        while True:
+            with platform.database.write() as tx:
+                signed = sign_again(tx, platform.signers, limit=SIGNED_AT_ONCE, at=now())
+            if not signed:
+                return
+            bar.update(signed)
 
 
 def _check_known(tx: Transaction, workspace: Workspace, key_id: str) -> None:

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import get_args
 
 import click
 from msgspec import UNSET, UnsetType
@@ -11,7 +12,7 @@ from testamur.rendering.signing_identity import read_identity
 from testamur.signing_keys.creating import add_keys
 from testamur.workspaces.creating import create_workspace, set_plan
 from testamur.workspaces.editing import update_workspace
-from testamur.workspaces.model import PdfCertificate, Workspace
+from testamur.workspaces.model import EmailForm, NameForm, PdfCertificate, Workspace
 from testamur.workspaces.pdf_certificate import get_pdf_certificate, remove_pdf_certificate, set_pdf_certificate
 from testamur.workspaces.queries import list_workspaces
 
@@ -53,6 +54,9 @@ def create_command(
 @click.option("--email", help="Address at which the issuer can be asked.")
 @click.option("--description", metavar="TEXT", help="Some sentences about the issuer.")
 @click.option("--logo", metavar="URL", help="Where the issuer's logo is, as PNG or SVG.")
+@click.option("--names", type=click.Choice(get_args(NameForm)), help="How signed credentials state names.")
+@click.option("--emails", type=click.Choice(get_args(EmailForm)), help="How signed credentials state email addresses.")
+@click.option("--indexed/--not-indexed", default=None, help="Whether search engines may list its credentials' pages.")
 @json_option
 def update_command(
     slug: str,
@@ -63,6 +67,9 @@ def update_command(
     email: str | None,
     description: str | None,
     logo: str | None,
+    names: NameForm | None,
+    emails: EmailForm | None,
+    indexed: bool | None,
     as_json: bool,
 ) -> None:
     """Change what a workspace says of itself; an empty text removes what may be empty."""
@@ -76,6 +83,9 @@ def update_command(
             support_email=_given(email),
             description=_given(description),
             logo_url=_given(logo),
+            names_in_credentials=names,
+            emails_in_credentials=emails,
+            is_indexed=indexed,
             at=now(),
         )
     if as_json:

@@ -18,6 +18,7 @@ from testamur.attributes.model import AttributeType
 from testamur.clock import today
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credentials.awards import Award, check_award
+from testamur.credentials.badges import sign_credentials
 from testamur.credentials.drafting import credential_row, new_credential, with_expiry
 from testamur.credentials.model import Credential, Recipient, State
 from testamur.credentials.pins import pin_credentials
@@ -31,6 +32,7 @@ from testamur.db import Transaction
 from testamur.db.bulk import insert_many
 from testamur.errors import Invalid, PaymentRequired
 from testamur.plans import UNLIMITED, Plan
+from testamur.signing_keys.signers import Signers
 from testamur.text import fold_email
 from testamur.webhooks.recording import record_events
 from testamur.workspaces.allowance import take_allowance
@@ -133,7 +135,7 @@ def issue_rows(
     action: Action = "issue",
     duplicates: Duplicates = "skip",
     plan: Plan = UNLIMITED,
-    base_url: str,
+    signers: Signers,
     at: datetime,
 ) -> list[RowResult]:
     """Make one credential per row, or find (or correct) the one that an earlier run made; results in their order.
@@ -150,13 +152,13 @@ def issue_rows(
         # Another run has issued some of these rows since we looked: its credentials stand.
         found |= {key: item for key, item in stored.items() if item.id != made[keyed[key]].id}
     new = [made[row.line] for row in missing if row.key is None or row.key not in found]
-    _follow_up(tx, workspace, template, new, action=action, plan=plan, base_url=base_url, at=at)
+    _follow_up(tx, workspace, template, new, action=action, plan=plan, signers=signers, at=at)
     results = []
     for row in rows:
         if row.key is None or row.key not in found:
             results.append(RowResult(line=row.line, credential=made[row.line], outcome="created"))
         elif duplicates == "replace":
-            results.append(_replace(tx, workspace, found[row.key], row, at=at))
+            results.append(_replace(tx, workspace, found[row.key], row, signers=signers, at=at))
         else:
             results.append(RowResult(line=row.line, credential=found[row.key], outcome="skipped"))
     return results
@@ -199,7 +201,7 @@ def _follow_up(
     *,
     action: Action,
     plan: Plan,
-    base_url: str,
+    signers: Signers,
     at: datetime,
 ) -> None:
     """What making credentials brings with it: the allowance, the pins, the events, the mails."""
@@ -210,13 +212,16 @@ def _follow_up(
         record_events(tx, workspace.id, ["credential.created"], ids, at=at)
         return
     take_allowance(tx, workspace.id, plan, year=today(workspace.time_zone, at).year, count=len(new))
-    pin_credentials(tx, workspace, template, new, base_url=base_url, at=at)
+    pin_credentials(tx, workspace, template, new, base_url=signers.base_url, at=at)
+    sign_credentials(tx, workspace, template, new, signers=signers, at=at)
     record_events(tx, workspace.id, ["credential.created", "credential.issued"], ids, at=at)
     if action == "send":
-        queue_delivery(tx, workspace, new, base_url=base_url, is_repeatable=False, at=at)
+        queue_delivery(tx, workspace, new, base_url=signers.base_url, is_repeatable=False, at=at)
 
 
-def _replace(tx: Transaction, workspace: Workspace, before: Credential, row: CheckedRow, *, at: datetime) -> RowResult:
+def _replace(
+    tx: Transaction, workspace: Workspace, before: Credential, row: CheckedRow, *, signers: Signers, at: datetime
+) -> RowResult:
     award = row.award
     after = update_credential(
         tx,
@@ -227,6 +232,7 @@ def _replace(tx: Transaction, workspace: Workspace, before: Credential, row: Che
         issue_date=award.issue_date,
         expiry_date=award.expiry_date,
         custom_attributes=award.custom_attributes,
+        signers=signers,
         at=at,
     )
     return RowResult(line=row.line, credential=after, outcome="skipped" if after == before else "replaced")

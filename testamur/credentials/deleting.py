@@ -6,13 +6,14 @@ from testamur.attributes.queries import get_attribute
 from testamur.attributes.tables import attributes
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credential_templates.tables import credential_template_designs, credential_templates
-from testamur.credentials.queries import count_credentials_of_template
+from testamur.credentials.badges import publish_revocation
+from testamur.credentials.queries import count_credentials_of_template, lock_credential
 from testamur.credentials.tables import credential_pins, credentials, renderings
 from testamur.db import Transaction
 from testamur.designs.editing import remove_design
 from testamur.designs.queries import lock_design
 from testamur.designs.tables import design_versions, designs
-from testamur.errors import Conflict, NotFound
+from testamur.errors import Conflict
 from testamur.webhooks.recording import record_events
 
 _DELETE = delete(credentials).where(
@@ -75,11 +76,14 @@ _PIN_OF_DESIGN = (
 def delete_credential(tx: Transaction, workspace_id: str, credential_id: str, *, at: datetime) -> None:
     """The credential is gone, with all its versions and the values it was rendered from. Raises NotFound.
 
+    To verifiers it is revoked: copies that others have must not go on verifying. Its place in the status list and its
+    public id are all that is kept.
+
     The files rendered from it are removed by `renderings.delete_files`, which is called before: what remains of a
     credential can be rendered again, while files without their row would be found by nobody.
     """
-    if not tx.execute(_DELETE, {"of_workspace": workspace_id, "credential_id": credential_id}).rowcount:
-        raise NotFound
+    publish_revocation(tx, lock_credential(tx, workspace_id, credential_id), at=at)
+    tx.execute(_DELETE, {"of_workspace": workspace_id, "credential_id": credential_id})
     record_events(tx, workspace_id, ["credential.deleted"], [credential_id], at=at)
 
 

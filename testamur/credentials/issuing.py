@@ -6,18 +6,19 @@ from sqlalchemy import bindparam, select, update
 from testamur.clock import today
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import get_credential_template
-from testamur.credential_templates.tables import credential_templates
+from testamur.credentials.badges import sign_credentials
 from testamur.credentials.drafting import insert_credential
 from testamur.credentials.model import Credential
 from testamur.credentials.pins import pin_credentials
-from testamur.credentials.queries import COLUMNS, get_credential, to_credential
+from testamur.credentials.queries import get_credential
 from testamur.credentials.sending import email_intent, queue_delivery
 from testamur.credentials.tables import credentials
 from testamur.credentials.values import types_for
 from testamur.db import Transaction
 from testamur.delivery.queueing import queue_emails
-from testamur.errors import Conflict, NotFound, PaymentRequired
+from testamur.errors import Conflict, PaymentRequired
 from testamur.plans import UNLIMITED, Plan
+from testamur.signing_keys.signers import Signers
 from testamur.webhooks.recording import record_events
 from testamur.workspaces.allowance import take_allowance
 from testamur.workspaces.model import Workspace
@@ -31,12 +32,6 @@ _ISSUE = (
         credentials.c.state == bindparam("from_state"),
     )
     .values(state="issued", issued_at=bindparam("at"), updated_at=bindparam("at"), scheduled_for=None)
-)
-# With the credential comes what its template says of pinning, which costs no statement of its own.
-_WITH_POLICY = (
-    select(*COLUMNS, credential_templates.c.design_policy)
-    .join(credential_templates, credential_templates.c.id == credentials.c.credential_template_id)
-    .where(credentials.c.workspace_id == bindparam("workspace_id"), credentials.c.id == bindparam("id"))
 )
 _DUE = (
     select(credentials.c.workspace_id, credentials.c.id, credentials.c.is_sent_when_issued)
@@ -65,7 +60,7 @@ def issue_credential(
     workspace: Workspace,
     credential_id: str,
     *,
-    base_url: str,
+    signers: Signers,
     plan: Plan = UNLIMITED,
     from_state: str = "draft",
     at: datetime,
@@ -76,15 +71,12 @@ def issue_credential(
     """
     place = {"of_workspace": workspace.id, "credential_id": credential_id, "from_state": from_state}
     issued = tx.execute(_ISSUE, {**place, "at": at}).rowcount
-    row = tx.execute(_WITH_POLICY, {"workspace_id": workspace.id, "id": credential_id}).one_or_none()
-    if row is None:
-        raise NotFound
+    credential = get_credential(tx, workspace.id, credential_id)
     if not issued:
         raise Conflict("Only draft credentials can be issued")
-    credential = to_credential(row)
-    if row.design_policy == "pinned":
-        template = get_credential_template(tx, workspace.id, credential.credential_template_id)
-        pin_credentials(tx, workspace, template, [credential], base_url=base_url, at=at)
+    template = get_credential_template(tx, workspace.id, credential.credential_template_id)
+    pin_credentials(tx, workspace, template, [credential], base_url=signers.base_url, at=at)
+    sign_credentials(tx, workspace, template, [credential], signers=signers, at=at)
     take_allowance(tx, workspace.id, plan, year=today(workspace.time_zone, at).year)
     record_events(tx, workspace.id, ["credential.issued"], [credential.id], at=at)
     return credential
@@ -96,7 +88,7 @@ def issue_and_send(
     draft: Credential,
     template: CredentialTemplate,
     *,
-    base_url: str,
+    signers: Signers,
     plan: Plan = UNLIMITED,
     at: datetime,
 ) -> Credential:
@@ -109,13 +101,14 @@ def issue_and_send(
         draft, state="issued", issued_at=at, delivery_state="sending" if has_address else "not_provided"
     )
     insert_credential(tx, issued)
-    pin_credentials(tx, workspace, template, [issued], base_url=base_url, at=at)
+    pin_credentials(tx, workspace, template, [issued], base_url=signers.base_url, at=at)
+    sign_credentials(tx, workspace, template, [issued], signers=signers, at=at)
     take_allowance(tx, workspace.id, plan, year=today(workspace.time_zone, at).year)
     record_events(tx, workspace.id, ["credential.created", "credential.issued"], [issued.id], at=at)
     if has_address:
         key = f"delivery:{issued.id}:issued"
         types = types_for(tx, workspace.id, [issued])
-        intent = email_intent(issued, template, workspace, "delivery", types=types, key=key, base_url=base_url)
+        intent = email_intent(issued, template, workspace, "delivery", types=types, key=key, base_url=signers.base_url)
         queue_emails(tx, workspace.id, [intent], at=at)
     return issued
 
@@ -146,16 +139,16 @@ def issue_due(
     credential_id: str,
     *,
     is_sent: bool,
-    base_url: str,
+    signers: Signers,
     plan: Plan = UNLIMITED,
     at: datetime,
 ) -> None:
     """Issue one scheduled credential. One that another worker has issued meanwhile is left alone."""
     try:
         credential = issue_credential(
-            tx, workspace, credential_id, base_url=base_url, plan=plan, from_state="scheduled", at=at
+            tx, workspace, credential_id, signers=signers, plan=plan, from_state="scheduled", at=at
         )
     except (Conflict, PaymentRequired):
         return
     if is_sent:
-        queue_delivery(tx, workspace, [credential], base_url=base_url, is_repeatable=False, at=at)
+        queue_delivery(tx, workspace, [credential], base_url=signers.base_url, is_repeatable=False, at=at)

@@ -29,10 +29,15 @@ _COUNT_OF_TEMPLATE = (
 
 def get_credential(tx: Transaction, workspace_id: str, credential_id: str) -> Credential:
     """Raises NotFound."""
-    row = tx.execute(_BY_ID, {"workspace_id": workspace_id, "id": credential_id}).one_or_none()
-    if row is None:
+    found = find_credential(tx, workspace_id, credential_id)
+    if found is None:
         raise NotFound
-    return to_credential(row)
+    return found
+
+
+def find_credential(tx: Transaction, workspace_id: str, credential_id: str) -> Credential | None:
+    row = tx.execute(_BY_ID, {"workspace_id": workspace_id, "id": credential_id}).one_or_none()
+    return None if row is None else to_credential(row)
 
 
 def lock_credential(tx: Transaction, workspace_id: str, credential_id: str) -> Credential:

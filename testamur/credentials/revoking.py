@@ -2,6 +2,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, update
 
+from testamur.credentials.badges import publish_revocation, withdraw_revocation
 from testamur.credentials.model import Credential
 from testamur.credentials.queries import get_credential
 from testamur.credentials.tables import credentials
@@ -41,15 +42,18 @@ def revoke_credential(
     )
     place = {"of_workspace": workspace_id, "credential_id": credential_id}
     changed = tx.execute(_REVOKE, {**place, "reason": text, "at": at}).rowcount
-    return _told(
-        tx, workspace_id, credential_id, changed, refusal="Only issued credentials can be revoked, and only once", at=at
-    )
+    refusal = "Only issued credentials can be revoked, and only once"
+    credential = _told(tx, workspace_id, credential_id, changed, refusal=refusal, at=at)
+    publish_revocation(tx, credential, at=at)
+    return credential
 
 
 def unrevoke_credential(tx: Transaction, workspace_id: str, credential_id: str, *, at: datetime) -> Credential:
     """A revoked credential is in force again. Raises NotFound, or Conflict if it is not revoked."""
     changed = tx.execute(_UNREVOKE, {"of_workspace": workspace_id, "credential_id": credential_id, "at": at}).rowcount
-    return _told(tx, workspace_id, credential_id, changed, refusal="This credential is not revoked", at=at)
+    credential = _told(tx, workspace_id, credential_id, changed, refusal="This credential is not revoked", at=at)
+    withdraw_revocation(tx, credential, at=at)
+    return credential
 
 
 def _told(

@@ -11,6 +11,7 @@ from testamur.attributes.defining import fold_tag
 from testamur.attributes.queries import attribute_types
 from testamur.clock import today
 from testamur.credentials.awards import check_award
+from testamur.credentials.badges import sign_anew
 from testamur.credentials.drafting import search_keys
 from testamur.credentials.model import Credential, Recipient
 from testamur.credentials.pins import renew_pin
@@ -23,6 +24,7 @@ from testamur.designs.queries import has_asset
 from testamur.errors import Invalid
 from testamur.ids import normalize_id
 from testamur.plans import UNLIMITED, Plan
+from testamur.signing_keys.signers import Signers
 from testamur.webhooks.recording import record_events
 from testamur.workspaces.model import Workspace
 
@@ -55,6 +57,7 @@ def update_credential(
     issue_date: date | None = None,
     expiry_date: date | UnsetType | None = UNSET,
     custom_attributes: Mapping[str, Any] | None = None,
+    signers: Signers,
     plan: Plan = UNLIMITED,
     at: datetime,
 ) -> Credential:
@@ -115,5 +118,6 @@ def update_credential(
     tx.execute(_UPDATE, {"of_workspace": workspace.id, "of_id": credential_id, **keys, **values})
     if is_correction:
         renew_pin(tx, workspace, after, at=at)
+        sign_anew(tx, workspace, after, signers=signers, at=at)
     record_events(tx, workspace.id, ["credential.updated"], [credential_id], at=at)
     return after

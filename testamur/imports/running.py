@@ -23,6 +23,7 @@ from testamur.imports.preparing import file_key
 from testamur.imports.queries import to_import
 from testamur.imports.tables import import_chunks, imports
 from testamur.plans import Plan
+from testamur.signing_keys.signers import Signers
 from testamur.storage import Storage
 from testamur.workspaces.model import Workspace
 from testamur.workspaces.queries import get_workspace
@@ -94,7 +95,7 @@ def claim_import(tx: Transaction, *, at: datetime) -> str | None:
 
 
 def run_claimed(
-    database: Database, storage: Storage, claim: str, *, plan_of: Callable[[Workspace], Plan], base_url: str
+    database: Database, storage: Storage, claim: str, *, plan_of: Callable[[Workspace], Plan], signers: Signers
 ) -> None:
     """Go on with a claimed import to its end, unless it is paused, cancelled or claimed by another worker meanwhile.
 
@@ -114,7 +115,7 @@ def run_claimed(
             if file is None:
                 raise NotFound("The file of this import is missing from the storage")
             with file:
-                is_over = _run(database, found, workspace, file, claim, plan, base_url)
+                is_over = _run(database, found, workspace, file, claim, plan, signers)
     except Unavailable:
         raise
     except TestamurError as failure:
@@ -127,7 +128,7 @@ def run_claimed(
 
 
 def _run(  # noqa: PLR0917 - it goes on with what its caller has opened.
-    database: Database, found: Import, workspace: Workspace, file: BinaryIO, claim: str, plan: Plan, base_url: str
+    database: Database, found: Import, workspace: Workspace, file: BinaryIO, claim: str, plan: Plan, signers: Signers
 ) -> bool:
     with database.read() as tx:
         template = get_credential_template(tx, workspace.id, found.credential_template_id)
@@ -162,7 +163,7 @@ def _run(  # noqa: PLR0917 - it goes on with what its caller has opened.
                 action=found.action,
                 duplicates=found.duplicates,
                 plan=plan,
-                base_url=base_url,
+                signers=signers,
                 at=at,
             ):
                 results[result.line] = result

@@ -10,6 +10,7 @@ from testamur.db import Database
 from testamur.designs.renderers import Renderers
 from testamur.encryption import MasterKey, load_or_make_master_key
 from testamur.rendering.workers import RenderingPool
+from testamur.signing_keys.signers import Signers
 from testamur.storage import Storage
 from testamur.storage.opening import open_storage
 from testamur.web.threads import RenderingThreads
@@ -28,6 +29,7 @@ class Platform:
     renderers: Renderers
     rendering_threads: RenderingThreads
     master_key: MasterKey
+    signers: Signers
     # Set in a process that also works on what has to happen later: it then need not wait for the next look.
     work_waits: Event = field(default_factory=Event)
     # One is held by each download that is being sent.
@@ -85,7 +87,9 @@ def open_platform(settings: Settings) -> Platform:
         fonts_below=settings.data_dir / "fonts",
         allow_private_networks=settings.allow_private_networks,
     )
-    return Platform(settings, database, storage, renderers, RenderingThreads(pool), MasterKey(key))
+    master_key = MasterKey(key)
+    signers = Signers(settings.base_url, master_key)
+    return Platform(settings, database, storage, renderers, RenderingThreads(pool), master_key, signers)
 
 
 def master_key_file(settings: Settings) -> Path:

@@ -12,6 +12,6 @@ def run_import(platform: Platform, claim: str) -> None:
         platform.storage,
         claim,
         plan_of=lambda workspace: plan_of(workspace, settings.plans),
-        base_url=settings.base_url,
+        signers=platform.signers,
     )
     platform.wake_worker()

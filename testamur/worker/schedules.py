@@ -4,6 +4,7 @@ from datetime import datetime
 
 from testamur.credentials.issuing import find_due, issue_due
 from testamur.credentials.reminding import queue_expiry_emails
+from testamur.credentials.resigning import sign_again, sign_unsigned
 from testamur.idempotency.keys import forget_old_keys
 from testamur.web.platform import Platform
 from testamur.webhooks.outbox import forget_old_deliveries
@@ -11,6 +12,8 @@ from testamur.workspaces.allowance import plan_of
 from testamur.workspaces.queries import get_workspace
 
 DUE_MAX = 200
+# In one transaction, in which others cannot write.
+SIGNED_MAX = 100
 
 
 def issue_scheduled(platform: Platform, at: datetime) -> int:
@@ -21,9 +24,21 @@ def issue_scheduled(platform: Platform, at: datetime) -> int:
         with platform.database.write() as tx:
             workspace = get_workspace(tx, workspace_id)
             plan = plan_of(workspace, platform.settings.plans)
-            base_url = platform.settings.base_url
-            issue_due(tx, workspace, credential_id, is_sent=is_sent, base_url=base_url, plan=plan, at=at)
+            issue_due(tx, workspace, credential_id, is_sent=is_sent, signers=platform.signers, plan=plan, at=at)
     return len(due)
+
+
+def sign_what_is_left(platform: Platform, at: datetime, *, is_first: bool) -> int:
+    """Sign anew what compromised keys have signed; how many were signed.
+
+    `is_first` is whether there may be credentials that were issued before there were signatures: to find that there are
+    none takes a look at all of them.
+    """
+    with platform.database.write() as tx:
+        count = sign_again(tx, platform.signers, limit=SIGNED_MAX, at=at)
+        if is_first:
+            count += sign_unsigned(tx, platform.signers, limit=SIGNED_MAX, at=at)
+        return count
 
 
 def remind(platform: Platform, at: datetime) -> int:

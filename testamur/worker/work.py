@@ -16,7 +16,7 @@ from testamur.web.platform import Platform
 from testamur.webhooks.outbox import claim_deliveries, endpoints_due
 from testamur.worker.emails import send_emails
 from testamur.worker.imports import run_import
-from testamur.worker.schedules import clean_up, issue_scheduled, remind
+from testamur.worker.schedules import clean_up, issue_scheduled, remind, sign_what_is_left
 from testamur.worker.webhooks import deliver_webhooks
 
 # How often to look for work that another process has left; work of this process is told at once.
@@ -45,6 +45,7 @@ class Worker:
         self._stopping = threading.Event()
         # The first look at the clock finds both due.
         self._schedules_at = self._clean_up_at = now()
+        self._may_be_unsigned = True
 
     def work(self) -> None:
         """Blocks until `stop` is called."""
@@ -80,7 +81,9 @@ class Worker:
             found |= self._start("webhooks", partial(self._claim, claim))
         found |= self._start("imports", lambda: self._claim(lambda tx: claim_import(tx, at=now())))
         if at >= self._schedules_at:
-            is_due = issue_scheduled(self._platform, at) + remind(self._platform, at) > 0
+            signed = sign_what_is_left(self._platform, at, is_first=self._may_be_unsigned)
+            self._may_be_unsigned = self._may_be_unsigned and signed > 0
+            is_due = issue_scheduled(self._platform, at) + remind(self._platform, at) + signed > 0
             self._schedules_at = at if is_due else at + SCHEDULES_EVERY
             found |= is_due
         if at >= self._clean_up_at:

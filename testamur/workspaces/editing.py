@@ -14,7 +14,7 @@ from testamur.workspaces.checking import (
     checked_url,
 )
 from testamur.workspaces.creating import slug_taken
-from testamur.workspaces.model import Workspace
+from testamur.workspaces.model import EmailForm, NameForm, Workspace
 from testamur.workspaces.queries import find_workspace_by_slug, get_workspace
 from testamur.workspaces.tables import workspace_slugs, workspaces
 
@@ -29,6 +29,9 @@ _UPDATE = (
         support_email=bindparam("new_support_email"),
         description=bindparam("new_description"),
         logo_url=bindparam("new_logo_url"),
+        names_in_credentials=bindparam("new_names_in_credentials"),
+        emails_in_credentials=bindparam("new_emails_in_credentials"),
+        is_indexed=bindparam("new_is_indexed"),
         updated_at=bindparam("new_updated_at"),
     )
 )
@@ -44,6 +47,9 @@ def update_workspace(
     support_email: str | UnsetType | None = UNSET,
     description: str | UnsetType | None = UNSET,
     logo_url: str | UnsetType | None = UNSET,
+    names_in_credentials: NameForm | None = None,
+    emails_in_credentials: EmailForm | None = None,
+    is_indexed: bool | None = None,
     at: datetime,
 ) -> Workspace:
     """The workspace with some values replaced (None and UNSET leave one as it is; None and "" clear what may be empty).
@@ -60,6 +66,9 @@ def update_workspace(
         support_email=before.support_email if support_email is UNSET else checked_email(support_email),
         description=before.description if description is UNSET else checked_description(description),
         logo_url=before.logo_url if logo_url is UNSET else checked_url("logo_url", logo_url),
+        names_in_credentials=names_in_credentials or before.names_in_credentials,
+        emails_in_credentials=emails_in_credentials or before.emails_in_credentials,
+        is_indexed=before.is_indexed if is_indexed is None else is_indexed,
     )
     if after == before:
         return before
@@ -73,6 +82,9 @@ def update_workspace(
         "new_support_email": after.support_email,
         "new_description": after.description,
         "new_logo_url": after.logo_url,
+        "new_names_in_credentials": after.names_in_credentials,
+        "new_emails_in_credentials": after.emails_in_credentials,
+        "new_is_indexed": after.is_indexed,
         "new_updated_at": after.updated_at,
     }
     tx.execute(_UPDATE, {"of_id": workspace_id, **values})

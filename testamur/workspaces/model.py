@@ -1,6 +1,11 @@
 from datetime import datetime
+from typing import Literal
 
 import msgspec
+
+# How signed credentials state who the recipient is. A hashed email can be confirmed by whoever knows it.
+NameForm = Literal["plain", "hidden"]
+EmailForm = Literal["hashed", "plain", "hidden"]
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,6 +19,10 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
     logo_url: str | None = None
     time_zone: str
+    names_in_credentials: NameForm = "plain"
+    emails_in_credentials: EmailForm = "hashed"
+    # Whether search engines may list the pages of its credentials.
+    is_indexed: bool = False
     plan: str | None = None
     created_at: datetime
     updated_at: datetime

@@ -1,4 +1,16 @@
-from sqlalchemy import Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
 
 from testamur.db.schema import Timestamp, metadata
 
@@ -13,6 +25,10 @@ workspaces = Table(
     Column("description", Text),
     Column("logo_url", String(2048)),
     Column("time_zone", String(64), nullable=False),
+    # What signed credentials say of recipients, and whether search engines may list their pages.
+    Column("names_in_credentials", String(16), nullable=False, server_default="plain"),
+    Column("emails_in_credentials", String(16), nullable=False, server_default="hashed"),
+    Column("is_indexed", Boolean, nullable=False, server_default=false()),
     # The name of a plan in the plans file; a workspace without one is unlimited.
     Column("plan", String(64)),
     Column("created_at", Timestamp, nullable=False),

@@ -60,7 +60,9 @@ def create_issue_send(call: Call) -> WireCredential:
     with call.platform.database.write() as tx:
         draft, template = prepare_credential(tx, call.workspace, **_given(body), plan=call.plan, at=call.at)
         # Without an address there is nothing to send, and the credential stands all the same.
-        issued = issue_and_send(tx, call.workspace, draft, template, base_url=call.base_url, plan=call.plan, at=call.at)
+        issued = issue_and_send(
+            tx, call.workspace, draft, template, signers=call.platform.signers, plan=call.plan, at=call.at
+        )
     call.platform.wake_worker()
     return _wire(call, issued)
 
@@ -80,6 +82,7 @@ def update(call: Call) -> WireCredential:
             issue_date=body.issue_date or None,
             expiry_date=body.expiry_date,
             custom_attributes=body.custom_attributes or None,
+            signers=call.platform.signers,
             plan=call.plan,
             at=call.at,
         )
@@ -139,7 +142,9 @@ def get(call: Call) -> WireCredential:
 def issue(call: Call) -> WireCredential:
     # There is no documented body: clients send none, {} or [], and whatever it is stays unread.
     with call.platform.database.write() as tx:
-        issued = issue_credential(tx, call.workspace, call.id, base_url=call.base_url, plan=call.plan, at=call.at)
+        issued = issue_credential(
+            tx, call.workspace, call.id, signers=call.platform.signers, plan=call.plan, at=call.at
+        )
     call.platform.wake_worker()
     return _wire(call, issued)
 
@@ -205,7 +210,7 @@ def create_bulk(call: Call) -> BulkAnswer:
                     made = _draft(call, tx, convert_object(item, CreateCredential))
                     if body.action != "draft":
                         made = issue_credential(
-                            tx, call.workspace, made.id, base_url=call.base_url, plan=call.plan, at=call.at
+                            tx, call.workspace, made.id, signers=call.platform.signers, plan=call.plan, at=call.at
                         )
                     if body.action == "send":
                         queue_delivery(

@@ -318,7 +318,7 @@ def test_a_design_is_deleted_or_pinned_and_never_both(api, platform, tenant, des
     with pytest.raises(Conflict, match="try again"), platform.database.write() as tx:
         pin_credentials(tx, tenant.workspace, template, [credential], base_url="", at=now())
     with platform.database.write() as tx:
-        issue_credential(tx, tenant.workspace, draft["id"], base_url="", at=now())
+        issue_credential(tx, tenant.workspace, draft["id"], signers=platform.signers, at=now())
 
 
 def test_a_correction_tells_what_it_supersedes(api, client, platform, group):
@@ -393,7 +393,7 @@ def test_corrections_at_once_are_all_kept(platform, tenant, api, group):
     def correct(number):
         with platform.database.write() as tx:
             return update_credential(
-                tx, tenant.workspace, issued["id"], recipient_name=f"Name {number}", at=now()
+                tx, tenant.workspace, issued["id"], recipient_name=f"Name {number}", signers=platform.signers, at=now()
             ).version
 
     with ThreadPoolExecutor(5) as threads:

@@ -1,4 +1,4 @@
-"""Signed credentials, status lists, and what a credential template says of the achievement."""
+"""Signed credentials, status lists, and what credential templates and workspaces say of them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,13 @@ down_revision = "0007"
 
 def upgrade() -> None:
     op.add_column("credential_templates", sa.Column("achievement", JSONText, nullable=True))
+    op.add_column(
+        "workspaces", sa.Column("names_in_credentials", sa.String(16), nullable=False, server_default="plain")
+    )
+    op.add_column(
+        "workspaces", sa.Column("emails_in_credentials", sa.String(16), nullable=False, server_default="hashed")
+    )
+    op.add_column("workspaces", sa.Column("is_indexed", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_table(
         "status_lists",
         sa.Column("workspace_id", sa.String(26), nullable=False),

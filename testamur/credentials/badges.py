@@ -1,0 +1,302 @@
+"""The signed form of credentials: an Open Badges 3.0 document with its proof, and a place in a status list.
+
+It is signed in the transaction that issues, and stored as it was signed: what is read is never signed anew, because a
+new signature would be another document. A correction signs the next version, with the same id, issuer and place.
+"""
+
+import os
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import bindparam, select
+
+from testamur.credential_templates.model import CredentialTemplate
+from testamur.credential_templates.queries import get_credential_template
+from testamur.credentials.achievements import achieved_with, achievement_of
+from testamur.credentials.links import baked_url, page_url, status_list_url
+from testamur.credentials.model import Credential
+from testamur.credentials.tables import credential_pins, signed_credentials
+from testamur.db import Transaction
+from testamur.db.bulk import insert_many
+from testamur.db.schema import insert_or_update
+from testamur.errors import Invalid, NotFound
+from testamur.openbadges.documents import (
+    Achievement,
+    Image,
+    Issuer,
+    Recipient,
+    StatusEntry,
+    achievement_credential,
+)
+from testamur.openbadges.linked_data import Unsignable
+from testamur.openbadges.timestamps import read_timestamp
+from testamur.signing_keys.signers import CLOCK_SKEW, IssuerSigner, Signers
+from testamur.status_lists.allocating import allocate_places
+from testamur.status_lists.changing import clear_bit, set_bit
+from testamur.status_lists.model import StatusPlace
+from testamur.workspaces.model import Workspace
+
+_SALT_BYTES = 16
+# Noon in UTC is the same day of the calendar from eleven hours east to twelve hours west.
+_NOON = time(12, 0)
+
+_REPLACE = insert_or_update(signed_credentials)
+_OF_CREDENTIAL = select(signed_credentials).where(
+    signed_credentials.c.workspace_id == bindparam("workspace_id"),
+    signed_credentials.c.credential_id == bindparam("credential_id"),
+)
+_PLACE = select(signed_credentials.c.list_id, signed_credentials.c.list_index).where(
+    signed_credentials.c.workspace_id == bindparam("workspace_id"),
+    signed_credentials.c.credential_id == bindparam("credential_id"),
+)
+_HAS_PIN = select(credential_pins.c.credential_id).where(
+    credential_pins.c.workspace_id == bindparam("workspace_id"),
+    credential_pins.c.credential_id == bindparam("credential_id"),
+)
+
+
+class SignedCredential(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest signed document of a credential, as JSON with its proof, and what it was signed with."""
+
+    workspace_id: str
+    credential_id: str
+    version: int
+    document: bytes
+    jwt: str | None
+    did: str
+    key_id: str
+    list_id: str
+    list_index: int
+    signed_at: datetime
+
+    def parsed(self) -> dict[str, Any]:
+        found: dict[str, Any] = msgspec.json.decode(self.document)
+        return found
+
+
+def sign_credentials(
+    tx: Transaction,
+    workspace: Workspace,
+    template: CredentialTemplate,
+    issued: Sequence[Credential],
+    *,
+    signers: Signers,
+    at: datetime,
+) -> None:
+    """Sign credentials of a template which are just being issued, and store what was signed.
+
+    Raises Invalid if something that is stated cannot be signed so that all verifiers agree on it.
+    """
+    if not issued:
+        return
+    issuer = signers.of(tx, workspace, at=at)
+    achievement = achievement_of(tx, template, workspace, signers.base_url)
+    places = allocate_places(
+        tx,
+        workspace.id,
+        issuer.did,
+        len(issued),
+        list_url=lambda list_id: status_list_url(signers.base_url, list_id),
+        master_key=signers.master_key,
+        at=at,
+    )
+    rows = []
+    for credential, place in zip(issued, places, strict=True):
+        identity = _Identity(
+            id=page_url(signers.base_url, credential.public_id),
+            subject=f"urn:uuid:{uuid.uuid4()}",
+            salt=_new_salt(),
+            awarded=_noon_or(credential, at),
+        )
+        document = _document(
+            credential,
+            template,
+            workspace,
+            achievement,
+            identity,
+            place,
+            issuer.did,
+            identity.awarded,
+            signers.base_url,
+        )
+        rows.append(_row(credential, issuer, place, _signed(issuer, document, at), at))
+    insert_many(tx, signed_credentials, rows)
+
+
+def sign_anew(tx: Transaction, workspace: Workspace, credential: Credential, *, signers: Signers, at: datetime) -> None:
+    """Sign an issued credential as it is now: a correction of it, or what a compromised key has signed.
+
+    Its id, its issuer, its place in the status list and its subject stay; `validFrom` is later than before. One that
+    was issued before credentials were signed is signed for the first time.
+    """
+    before = find_signed(tx, workspace.id, credential.id)
+    template = get_credential_template(tx, workspace.id, credential.credential_template_id)
+    if before is None:
+        sign_credentials(tx, workspace, template, [credential], signers=signers, at=at)
+        if credential.revoked_at is not None:
+            publish_revocation(tx, credential, at=at)
+        return
+    stated = before.parsed()
+    issuer = signers.of(tx, workspace, did=before.did, at=at)
+    subject = stated["credentialSubject"]
+    status = stated["credentialStatus"]
+    identity = _Identity(
+        id=stated["id"],
+        subject=subject["id"],
+        salt=next((item["salt"] for item in subject.get("identifier", []) if "salt" in item), _new_salt()),
+        awarded=read_timestamp(stated["awardedDate"]),
+    )
+    place = StatusPlace(list_id=before.list_id, url=status["statusListCredential"], index=before.list_index)
+    valid_from = max(at - CLOCK_SKEW, read_timestamp(stated["validFrom"]) + timedelta(seconds=1))
+    achievement = achievement_of(tx, template, workspace, signers.base_url)
+    document = _document(
+        credential, template, workspace, achievement, identity, place, issuer.did, valid_from, signers.base_url
+    )
+    if tx.execute(_HAS_PIN, {"workspace_id": workspace.id, "credential_id": credential.id}).one_or_none():
+        # What is pinned stays as it was issued, except for what the correction is about.
+        document["name"] = stated["name"]
+        document["credentialSubject"]["achievement"] = subject["achievement"]
+    tx.execute(_REPLACE, _row(credential, issuer, place, _signed(issuer, document, at), at))
+
+
+def find_signed(tx: Transaction, workspace_id: str, credential_id: str) -> SignedCredential | None:
+    """None if it is not issued, or was issued before credentials were signed and has not been signed since."""
+    row = tx.execute(_OF_CREDENTIAL, {"workspace_id": workspace_id, "credential_id": credential_id}).one_or_none()
+    return None if row is None else SignedCredential(**row._mapping)  # noqa: SLF001
+
+
+def get_signed(tx: Transaction, workspace_id: str, credential_id: str) -> SignedCredential:
+    """Raises NotFound."""
+    found = find_signed(tx, workspace_id, credential_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def publish_revocation(tx: Transaction, credential: Credential, *, at: datetime) -> None:
+    """Set the bit of a credential in its status list. A draft has none."""
+    place = _place_of(tx, credential)
+    if place is not None:
+        list_id, index = place
+        set_bit(tx, credential.workspace_id, list_id, index, public_id=credential.public_id, at=at)
+
+
+def withdraw_revocation(tx: Transaction, credential: Credential, *, at: datetime) -> None:
+    """Clear the bit of a credential in its status list."""
+    place = _place_of(tx, credential)
+    if place is not None:
+        list_id, index = place
+        clear_bit(tx, credential.workspace_id, list_id, index, at=at)
+
+
+class _Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """What stays the same in all versions of a credential."""
+
+    id: str
+    subject: str
+    salt: str
+    awarded: datetime
+
+
+def _document(  # noqa: PLR0917 - all of it is stated.
+    credential: Credential,
+    template: CredentialTemplate,
+    workspace: Workspace,
+    achievement: Achievement,
+    identity: _Identity,
+    place: StatusPlace,
+    did: str,
+    valid_from: datetime,
+    base_url: str,
+) -> dict[str, Any]:
+    achieved = achieved_with(credential.custom_attributes, template.achievement.attributes, achievement.id)
+    until = None if credential.expiry_date is None else _end_of(credential, workspace)
+    email = credential.recipient.email if workspace.emails_in_credentials != "hidden" else None
+    try:
+        return achievement_credential(
+            id=identity.id,
+            issuer=_issuer(workspace, did),
+            achievement=achievement,
+            recipient=Recipient(
+                id=identity.subject,
+                name=credential.recipient.name if workspace.names_in_credentials == "plain" else "",
+                email=email or "",
+                email_salt=identity.salt if workspace.emails_in_credentials == "hashed" else "",
+            ),
+            # What was corrected after it had expired is still valid for no moment longer.
+            valid_from=valid_from if until is None else min(valid_from, until - timedelta(seconds=1)),
+            valid_until=until,
+            awarded=identity.awarded,
+            image=Image(id=baked_url(base_url, credential.public_id), caption=template.name),
+            status=StatusEntry(list_id=place.url, index=place.index),
+            **msgspec.structs.asdict(achieved),
+        )
+    except Unsignable as error:
+        raise _unsignable(error) from None
+
+
+def _signed(issuer: IssuerSigner, document: dict[str, Any], at: datetime) -> bytes:
+    try:
+        return msgspec.json.encode(issuer.sign(document, at=at))
+    except Unsignable as error:
+        raise _unsignable(error) from None
+
+
+def _unsignable(error: Unsignable) -> Invalid:
+    return Invalid(f"This cannot be signed: {error.reason}", tuple(error.path))
+
+
+def _row(
+    credential: Credential, issuer: IssuerSigner, place: StatusPlace, document: bytes, at: datetime
+) -> dict[str, Any]:
+    return {
+        "workspace_id": credential.workspace_id,
+        "credential_id": credential.id,
+        "version": credential.version,
+        "document": document,
+        "jwt": None,
+        "did": issuer.did,
+        "key_id": issuer.key_id,
+        "list_id": place.list_id,
+        "list_index": place.index,
+        "signed_at": at,
+    }
+
+
+def _issuer(workspace: Workspace, did: str) -> Issuer:
+    return Issuer(
+        id=did,
+        name=workspace.name,
+        url=workspace.website_url or "",
+        email=workspace.support_email or "",
+        description=workspace.description or "",
+        image=Image(id=workspace.logo_url) if workspace.logo_url else None,
+    )
+
+
+def _place_of(tx: Transaction, credential: Credential) -> tuple[str, int] | None:
+    place = {"workspace_id": credential.workspace_id, "credential_id": credential.id}
+    row = tx.execute(_PLACE, place).one_or_none()
+    return None if row is None else (row.list_id, row.list_index)
+
+
+def _noon_or(credential: Credential, at: datetime) -> datetime:
+    """Noon of the issue date, or now if that is still to come."""
+    return min(at - CLOCK_SKEW, datetime.combine(credential.issue_date, _NOON, tzinfo=at.tzinfo)).replace(microsecond=0)
+
+
+def _end_of(credential: Credential, workspace: Workspace) -> datetime:
+    """The last second of the day of expiry, where the workspace is: then its status changes everywhere at once."""
+    assert credential.expiry_date is not None
+    next_day = datetime.combine(
+        credential.expiry_date + timedelta(days=1), time(), tzinfo=ZoneInfo(workspace.time_zone)
+    )
+    return next_day - timedelta(seconds=1)
+
+
+def _new_salt() -> str:
+    return os.urandom(_SALT_BYTES).hex()
