@@ -12,7 +12,9 @@ from testamur.config import read_settings
 from testamur.dashboard import home
 from testamur.logs import configure_logs
 from testamur.wallet import credential_page, interactions, issuers
+from testamur.wallet.badges import Badges
 from testamur.wallet.files import Files
+from testamur.wallet.status_lists import StatusLists
 from testamur.web import health
 from testamur.web.errors import ErrorAnswers, is_api
 from testamur.web.html import static_files
@@ -28,15 +30,19 @@ def create_app(platform: Platform) -> ASGIApp:
         yield
         platform.close()
 
+    files = Files(platform)
+    badges = Badges(platform, files)
     pages = Starlette(
         routes=[
             *home.routes(platform),
             *health.routes(platform),
             *description.routes(platform),
             *interactions.routes(platform),
-            *credential_page.routes(platform),
+            *badges.routes(),
+            *credential_page.routes(platform, badges),
             *issuers.routes(platform),
-            *Files(platform).routes(),
+            *files.routes(),
+            *StatusLists(platform).routes(),
             static_files(),
         ],
         lifespan=lifespan,

@@ -106,6 +106,13 @@ class NotFound(TestamurError):
     message = "The requested resource does not exist"
 
 
+class Gone(TestamurError):
+    """It was there, and was taken away for good."""
+
+    code = "gone"
+    message = "The requested resource is gone"
+
+
 class Conflict(TestamurError):
     code = "conflict"
     message = "The request conflicts with the current state of the resource"

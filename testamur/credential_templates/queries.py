@@ -16,6 +16,7 @@ from testamur.errors import NotFound
 _OF_WORKSPACE = select(credential_templates).where(credential_templates.c.workspace_id == bindparam("workspace_id"))
 _BY_ID = _OF_WORKSPACE.where(credential_templates.c.id == bindparam("id"))
 _BY_IDS = _OF_WORKSPACE.where(credential_templates.c.id.in_(bindparam("ids", expanding=True)))
+_OF_ANY_WORKSPACE = select(credential_templates).where(credential_templates.c.id == bindparam("id"))
 _PAGER = Pager(_OF_WORKSPACE, credential_templates.c.created_at, credential_templates.c.id)
 _DESIGNS = (
     select(credential_template_designs.c.credential_template_id, designs.c.id, designs.c.type)
@@ -42,6 +43,12 @@ def find_credential_templates(
     """Those of the ids that are templates of the workspace, by id."""
     rows = tx.execute(_BY_IDS, {"workspace_id": workspace_id, "ids": list(template_ids)})
     return {template.id: template for template in _models(tx, workspace_id, rows)}
+
+
+def find_template_of_any_workspace(tx: Transaction, template_id: str) -> CredentialTemplate | None:
+    """What is awarded is told to everybody who has its address: for the wallet only."""
+    row = tx.execute(_OF_ANY_WORKSPACE, {"id": template_id}).one_or_none()
+    return None if row is None else _models(tx, row.workspace_id, [row])[0]
 
 
 def list_credential_templates(

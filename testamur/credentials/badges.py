@@ -12,18 +12,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.achievements import achieved_with, achievement_of
 from testamur.credentials.links import baked_url, page_url, status_list_url
 from testamur.credentials.model import Credential
+from testamur.credentials.queries import get_public_credential
 from testamur.credentials.tables import credential_pins, signed_credentials
 from testamur.db import Transaction
 from testamur.db.bulk import insert_many
 from testamur.db.schema import insert_or_update
-from testamur.errors import Invalid, NotFound
+from testamur.errors import Gone, Invalid, NotFound
 from testamur.openbadges.documents import (
     Achievement,
     Image,
@@ -38,6 +39,7 @@ from testamur.signing_keys.signers import CLOCK_SKEW, IssuerSigner, Signers
 from testamur.status_lists.allocating import allocate_places
 from testamur.status_lists.changing import clear_bit, set_bit
 from testamur.status_lists.model import StatusPlace
+from testamur.status_lists.queries import find_revoked_place
 from testamur.workspaces.model import Workspace
 
 _SALT_BYTES = 16
@@ -52,6 +54,15 @@ _OF_CREDENTIAL = select(signed_credentials).where(
 _PLACE = select(signed_credentials.c.list_id, signed_credentials.c.list_index).where(
     signed_credentials.c.workspace_id == bindparam("workspace_id"),
     signed_credentials.c.credential_id == bindparam("credential_id"),
+)
+_KEEP_JWT = (
+    update(signed_credentials)
+    .where(
+        signed_credentials.c.workspace_id == bindparam("of_workspace"),
+        signed_credentials.c.credential_id == bindparam("of_credential"),
+        signed_credentials.c.signed_at == bindparam("of_moment"),
+    )
+    .values(jwt=bindparam("made"))
 )
 _HAS_PIN = select(credential_pins.c.credential_id).where(
     credential_pins.c.workspace_id == bindparam("workspace_id"),
@@ -163,6 +174,19 @@ def sign_anew(tx: Transaction, workspace: Workspace, credential: Credential, *, 
     tx.execute(_REPLACE, _row(credential, issuer, place, _signed(issuer, document, at), at))
 
 
+def get_shown_credential(tx: Transaction, public_id: str) -> Credential:
+    """A credential by the id that its page's address holds: for the wallet only.
+
+    Raises NotFound if there is none or it was not issued yet, Gone if it was deleted.
+    """
+    try:
+        return get_public_credential(tx, public_id)
+    except NotFound:
+        if find_revoked_place(tx, public_id) is not None:
+            raise Gone("This credential was withdrawn by its issuer") from None
+        raise
+
+
 def find_signed(tx: Transaction, workspace_id: str, credential_id: str) -> SignedCredential | None:
     """None if it is not issued, or was issued before credentials were signed and has not been signed since."""
     row = tx.execute(_OF_CREDENTIAL, {"workspace_id": workspace_id, "credential_id": credential_id}).one_or_none()
@@ -175,6 +199,24 @@ def get_signed(tx: Transaction, workspace_id: str, credential_id: str) -> Signed
     if found is None:
         raise NotFound
     return found
+
+
+def jwt_of(tx: Transaction, workspace: Workspace, signed: SignedCredential, *, signers: Signers, at: datetime) -> str:
+    """The credential as a JWT, which is signed when it is first asked for. Needs a transaction that writes."""
+    if signed.jwt is not None:
+        return signed.jwt
+    made = signers.sign_jwt(tx, workspace, signed.parsed(), did=signed.did, at=at)
+    # Not if it was signed anew meanwhile.
+    tx.execute(
+        _KEEP_JWT,
+        {
+            "of_workspace": signed.workspace_id,
+            "of_credential": signed.credential_id,
+            "of_moment": signed.signed_at,
+            "made": made,
+        },
+    )
+    return made
 
 
 def publish_revocation(tx: Transaction, credential: Credential, *, at: datetime) -> None:

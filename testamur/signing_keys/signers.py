@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from testamur.db import Transaction
 from testamur.encryption import MasterKey
 from testamur.openbadges.data_integrity import ProofKey, Signer
+from testamur.openbadges.jwt_credentials import to_jwt
 from testamur.signing_keys.creating import active_key, private_key
 from testamur.workspaces.issuer_identities import issuer_did
 from testamur.workspaces.model import Workspace
@@ -59,3 +61,15 @@ class Signers:
                 self._made.clear()
             self._made[method] = signer
         return IssuerSigner(did, key.id, signer)
+
+    def sign_jwt(
+        self, tx: Transaction, workspace: Workspace, document: Mapping[str, Any], *, did: str, at: datetime
+    ) -> str:
+        """The document as a JWT (RS256) under the DID that it names as its issuer. Needs a transaction that writes.
+
+        Raises Unsignable.
+        """
+        key = active_key(tx, workspace, "RS256", master_key=self.master_key, at=at)
+        private = private_key(key, self.master_key)
+        assert isinstance(private, RSAPrivateKey)
+        return to_jwt(document, private, kid=f"{did}#{key.id}", algorithm="RS256")

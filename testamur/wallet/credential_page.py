@@ -1,6 +1,5 @@
 """The public page of a credential."""
 
-import uuid
 from datetime import date, datetime
 
 import msgspec
@@ -10,6 +9,7 @@ from starlette.routing import Route
 
 from testamur.clock import now, today
 from testamur.credential_templates.queries import get_credential_template
+from testamur.credentials.badges import get_shown_credential
 from testamur.credentials.links import page_url, rendering_url
 from testamur.credentials.model import Status
 from testamur.credentials.pins import find_pin
@@ -29,6 +29,9 @@ from testamur.delivery.outbox import record_opened
 from testamur.errors import NotFound
 from testamur.rendering.document import DesignType
 from testamur.rendering.values import as_text
+from testamur.wallet.badges import CREDENTIAL_TYPES, JWT_TYPES, Badges
+from testamur.wallet.public_ids import to_public_id
+from testamur.web.documents import preferred
 from testamur.web.errors import error_page
 from testamur.web.html import page
 from testamur.web.platform import Platform
@@ -75,10 +78,16 @@ class ShownCredential(msgspec.Struct, frozen=True, kw_only=True):
     learning_event_url: str | None
     designs: list[ShownDesign]
     image_url: str
+    is_indexed: bool
 
 
-def routes(platform: Platform) -> list[Route]:
+def routes(platform: Platform, badges: Badges) -> list[Route]:
     async def credential_page(request: Request) -> Response:
+        media_type = preferred(request.headers.get("accept", ""), ("text/html", *CREDENTIAL_TYPES, *JWT_TYPES[:2]))
+        if media_type in CREDENTIAL_TYPES:
+            return await badges.credential_json(request)
+        if media_type in JWT_TYPES:
+            return await badges.credential_jwt(request)
         public_id = to_public_id(request.path_params["public_id"])
         try:
             if public_id is None:
@@ -98,7 +107,9 @@ def routes(platform: Platform) -> list[Route]:
         response = page(request, "credential.html", {"credential": shown})
         # What the page says may change (a corrected name, an expiry), so a copy is always checked again.
         response.headers["Cache-Control"] = "no-cache"
-        response.headers["X-Robots-Tag"] = "noindex"
+        response.headers["Vary"] = "Accept"
+        if not shown.is_indexed:
+            response.headers["X-Robots-Tag"] = "noindex"
         return response
 
     return [Route("/credentials/{public_id}", credential_page)]
@@ -107,7 +118,7 @@ def routes(platform: Platform) -> list[Route]:
 def show_credential(platform: Platform, public_id: str, at: datetime, *, is_recipient: bool = False) -> ShownCredential:
     """What the page says; a recipient who comes by the link in a mail has opened it.
 
-    Raises NotFound if there is no issued credential of that id.
+    Raises NotFound if there is no issued credential of that id, Gone if it was deleted.
     """
     with platform.database.read() as tx:
         shown, renderings, is_recorded = _read(tx, platform, public_id, at)
@@ -126,7 +137,7 @@ def _read(
     tx: Transaction, platform: Platform, public_id: str, at: datetime
 ) -> tuple[ShownCredential, list[Rendering], bool]:
     base_url = platform.settings.base_url
-    credential = get_public_credential(tx, public_id)
+    credential = get_shown_credential(tx, public_id)
     workspace = get_workspace(tx, credential.workspace_id)
     template = get_credential_template(tx, workspace.id, credential.credential_template_id)
     renderings = current_renderings(tx, workspace, credential, base_url)
@@ -160,6 +171,7 @@ def _read(
         learning_event_url=template.learning_event_url,
         designs=designs,
         image_url=designs[0].png_url,
+        is_indexed=workspace.is_indexed,
     )
     return shown, renderings, are_recorded(tx, renderings)
 
@@ -196,11 +208,3 @@ def _initials(name: str) -> str:
     """Two letters that stand for an organisation."""
     words = [word for word in name.split() if word[0].isalnum()]
     return "".join(word[0] for word in words[:2]).upper() or "·"
-
-
-def to_public_id(text: str) -> str | None:
-    """The form in which public ids are stored, or None if the text cannot be one."""
-    try:
-        return str(uuid.UUID(text)) if len(text) == 36 else None
-    except ValueError:
-        return None

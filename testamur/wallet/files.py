@@ -18,11 +18,13 @@ from testamur.credentials.renderings import (
     PNG_WIDTH_PX,
     Format,
     RecordedRendering,
+    Rendering,
     Variant,
     get_recorded,
     get_recorded_title,
     render,
     render_picture,
+    to_recorded,
 )
 from testamur.db import Transaction
 from testamur.designs.gallery import gallery_design
@@ -152,6 +154,24 @@ class Files:
 
         return await self._serve(request, gallery_key(design.name, design.digest, variant.ending), variant, make)
 
+    async def picture(self, item: Rendering, format_: Format) -> bytes:
+        """A picture of a credential as it looks now, in its usual size; stored like every other. Raises NotFound."""
+        recorded, variant = to_recorded(item), Variant(format_)
+        place = (recorded.workspace_id, recorded.design_id, recorded.design_version)
+
+        def renderer() -> DesignRenderer:
+            with self._platform.database.read() as tx:
+                _check_format(tx, variant, recorded.workspace_id, recorded.design_id)
+                return self._platform.renderers.get(tx, *place)
+
+        def prepare() -> None:
+            renderer().fetch_pictures(recorded.values)
+
+        key = rendering_key(
+            recorded.workspace_id, recorded.credential_id, recorded.design_id, recorded.digest, variant.ending
+        )
+        return await self._content(key, lambda: render(recorded, renderer(), variant), prepare)
+
     def _read(self, work: Callable[[Transaction], Result]) -> Result:
         with self._platform.database.read() as tx:
             return work(tx)
@@ -172,13 +192,17 @@ class Files:
             return Response(status_code=304, headers=headers)
         if name is not None:
             headers["Content-Disposition"] = attachment(name)
+        content = await self._content(key, make, prepare)
+        return Response(content, headers=headers, media_type=MEDIA_TYPES[variant.format])
+
+    async def _content(self, key: str, make: Callable[[], bytes], prepare: Callable[[], None] | None) -> bytes:
         content = self._kept.get(key)
         if content is None:
             content = await run_sync(self._platform.storage.read, key)
             if content is None:
                 content = await self._made(key, make, prepare)
             self._kept.keep(key, content)
-        return Response(content, headers=headers, media_type=MEDIA_TYPES[variant.format])
+        return content
 
     async def _made(self, key: str, make: Callable[[], bytes], prepare: Callable[[], None] | None) -> bytes:
         """Make and store a file, once for all who ask for it at the same time."""

@@ -12,7 +12,7 @@ from testamur.credentials.queries import get_public_credential
 from testamur.errors import Invalid, NotFound, RateLimited
 from testamur.interactions.model import InteractionType
 from testamur.interactions.recording import record_interaction
-from testamur.wallet.credential_page import to_public_id
+from testamur.wallet.public_ids import to_public_id
 from testamur.web.platform import Platform
 from testamur.web.rate_limit import RateLimit
 from testamur.web.threads import run_query

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from testamur.errors import (
     Conflict,
     Forbidden,
+    Gone,
     Invalid,
     InvalidJSON,
     InvalidVersion,
@@ -29,6 +30,7 @@ from testamur.errors import (
     Unavailable,
     Unprocessable,
 )
+from testamur.web.documents import preferred
 from testamur.web.html import page
 from testamur.wire.v1.errors import to_error, to_problem
 
@@ -43,6 +45,7 @@ STATUS: Mapping[type[TestamurError], int] = {
     PaymentRequired: 402,
     Forbidden: 403,
     NotFound: 404,
+    Gone: 410,
     Conflict: 409,
     TooLarge: 413,
     Unprocessable: 422,
@@ -54,10 +57,20 @@ STATUS: Mapping[type[TestamurError], int] = {
 _PAGES = {
     400: ("This request can't be understood", "Check the address, or go back and try again."),
     404: ("There is nothing here", "The address may be mistyped, or what stood here was removed."),
+    410: ("This was withdrawn", "Its issuer has taken it away for good. Ask the organisation that issued it."),
     405: ("This address can't be used that way", "Open it in a browser instead of sending a form to it."),
     500: ("Something broke on our side", "It was recorded. Please try again in a moment."),
     503: ("Back in a moment", "The server is busy or being looked after. Please try again shortly."),
 }
+
+# Programs that ask for documents of credentials, issuers and lists are not told of failures by a page.
+_DOCUMENT_TYPES = (
+    "application/json",
+    "application/ld+json",
+    "application/vc+ld+json",
+    "application/vc",
+    "application/did+json",
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -106,6 +119,8 @@ def error_answer(request: Request, error: Exception) -> Response:
         if "application/problem+json" in request.headers.get("accept", ""):
             return error_problem(failure)
         return error_envelope(failure)
+    if preferred(request.headers.get("accept", ""), ("text/html", *_DOCUMENT_TYPES)) != "text/html":
+        return error_problem(failure)
     # What is wrong with an address is worth saying; what else a failure tells is for programs.
     message = failure.message if isinstance(failure, Invalid) else ""
     return error_page(request, STATUS[type(failure)], _error_headers(failure), message=message)

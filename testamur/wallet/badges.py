@@ -1,0 +1,209 @@
+"""Credentials and achievements for programs: Open Badges 3.0 as JSON, JWT and baked pictures, and Open Badges 2.0.
+
+Whoever can see a credential's page gets these too, and nobody else: there is none of a draft. One that is deleted is
+gone for good, which verifiers of 2.0 learn from the answer 410.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from testamur.clock import now
+from testamur.credential_templates.queries import find_template_of_any_workspace
+from testamur.credentials.achievements import achievement_of
+from testamur.credentials.badges import SignedCredential, find_signed, get_shown_credential, jwt_of, sign_anew
+from testamur.credentials.hosted import assertion_of, badge_class_of, hosted_issuer_of
+from testamur.credentials.links import hosted_url
+from testamur.credentials.model import Credential
+from testamur.credentials.queries import get_public_credential
+from testamur.credentials.renderings import Rendering, current_renderings
+from testamur.db import Transaction
+from testamur.errors import NotFound
+from testamur.ids import normalize_id
+from testamur.openbadges.baking import Baked, bake
+from testamur.openbadges.documents import achievement_document
+from testamur.openbadges.open_badges_2 import revoked_assertion_document
+from testamur.status_lists.queries import find_revoked_place
+from testamur.wallet.files import Files
+from testamur.wallet.public_ids import to_public_id
+from testamur.web.documents import document, preferred
+from testamur.web.platform import Platform
+from testamur.web.threads import run_query
+from testamur.workspaces.model import Workspace
+from testamur.workspaces.queries import find_workspace_by_slug, get_workspace
+
+Result = TypeVar("Result")
+
+CREDENTIAL_TYPES = ("application/vc+ld+json", "application/vc", "application/ld+json", "application/json")
+JWT_TYPES = ("application/vc+jwt", "application/jwt", "text/plain")
+DOCUMENT_TYPES = ("application/ld+json", "application/json")
+
+
+class Badges:
+    """Serves what programs read."""
+
+    def __init__(self, platform: Platform, files: Files) -> None:
+        self._platform = platform
+        self._files = files
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/credentials/{public_id}.json", self.credential_json),
+            Route("/credentials/{public_id}.jwt", self.credential_jwt),
+            Route("/credentials/{public_id}.png", self.baked_png),
+            Route("/credentials/{public_id}.svg", self.baked_svg),
+            Route("/achievements/{template_id}", self.achievement),
+            Route("/ob2/{slug}", self.hosted_issuer),
+            Route("/ob2/{slug}/badges/{template_id}", self.hosted_badge),
+            Route("/ob2/{slug}/assertions/{public_id}", self.hosted_assertion),
+        ]
+
+    async def credential_json(self, request: Request) -> Response:
+        signed = await self._run(lambda: self._signed(request))
+        media_type = preferred(request.headers.get("accept", ""), CREDENTIAL_TYPES)
+        return document(request, signed.document, media_type, is_negotiated=True)
+
+    async def credential_jwt(self, request: Request) -> Response:
+        def read() -> str:
+            signed = self._signed(request)
+            if signed.jwt is not None:
+                return signed.jwt
+            with self._platform.database.write() as tx:
+                workspace = get_workspace(tx, signed.workspace_id)
+                return jwt_of(tx, workspace, signed, signers=self._platform.signers, at=now())
+
+        content = await self._run(read)
+        media_type = preferred(request.headers.get("accept", ""), JWT_TYPES[::-1])
+        return document(request, content.encode(), media_type, is_negotiated=True)
+
+    async def baked_png(self, request: Request) -> Response:
+        return await self._baked(request, "png")
+
+    async def baked_svg(self, request: Request) -> Response:
+        return await self._baked(request, "svg")
+
+    async def achievement(self, request: Request) -> Response:
+        def read(tx: Transaction) -> dict[str, Any]:
+            template_id = normalize_id(request.path_params["template_id"])
+            template = template_id and find_template_of_any_workspace(tx, template_id)
+            if not template:
+                raise NotFound
+            workspace = get_workspace(tx, template.workspace_id)
+            return achievement_document(achievement_of(tx, template, workspace, self._base_url))
+
+        content = await self._run(lambda: self._read(read))
+        return self._document(request, content)
+
+    async def hosted_issuer(self, request: Request) -> Response:
+        def read(tx: Transaction) -> dict[str, Any]:
+            return hosted_issuer_of(self._workspace(tx, request), request.path_params["slug"], self._platform.settings)
+
+        return self._document(request, await self._run(lambda: self._read(read)))
+
+    async def hosted_badge(self, request: Request) -> Response:
+        def read(tx: Transaction) -> dict[str, Any]:
+            workspace, template_id = self._workspace(tx, request), normalize_id(request.path_params["template_id"])
+            template = template_id and find_template_of_any_workspace(tx, template_id)
+            if not template or template.workspace_id != workspace.id:
+                raise NotFound
+            return badge_class_of(tx, template, workspace, request.path_params["slug"], self._base_url)
+
+        return self._document(request, await self._run(lambda: self._read(read)))
+
+    async def hosted_assertion(self, request: Request) -> Response:
+        slug = request.path_params["slug"]
+
+        def read(tx: Transaction) -> tuple[dict[str, Any], int]:
+            workspace, public_id = self._workspace(tx, request), to_public_id(request.path_params["public_id"])
+            if public_id is None:
+                raise NotFound
+            address = hosted_url(self._base_url, slug, "assertions", public_id)
+            try:
+                credential = get_public_credential(tx, public_id)
+            except NotFound:
+                left = find_revoked_place(tx, public_id)
+                if left is None or left.workspace_id != workspace.id:
+                    raise
+                return revoked_assertion_document(address), 410
+            signed = find_signed(tx, workspace.id, credential.id)
+            if signed is None:
+                raise NotFound
+            if credential.revoked_at is not None:
+                return revoked_assertion_document(address, credential.revocation_reason), 410
+            return assertion_of(credential, signed, slug, self._base_url), 200
+
+        content, status = await self._run(lambda: self._read(read))
+        response = self._document(request, content)
+        if status != 200 and response.status_code == 200:
+            response.status_code = status
+        return response
+
+    async def _baked(self, request: Request, format_: Any) -> Response:
+        def read() -> tuple[Baked, Rendering]:
+            signed = self._signed(request)
+            with self._platform.database.read() as tx:
+                credential = get_public_credential(tx, _public_id(request))
+                workspace = get_workspace(tx, credential.workspace_id)
+                items = current_renderings(tx, workspace, credential, self._base_url)
+            # A badge is what is put on web sites; where there is none, the certificate stands for it.
+            shown = next((item for item in items if item.design.type == "badge"), items[0])
+            return Baked(credential=signed.document.decode(), assertion=self._assertion(credential, workspace)), shown
+
+        badge, shown = await self._run(read)
+        picture = await self._files.picture(shown, format_)
+        media_type = "image/png" if format_ == "png" else "image/svg+xml"
+        response = document(request, bake(picture, badge), media_type)
+        response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+        return response
+
+    def _assertion(self, credential: Credential, workspace: Workspace) -> str | None:
+        """Where the credential is as an Open Badge 2.0, which needs an address that it was awarded to."""
+        if credential.recipient.email is None or workspace.emails_in_credentials == "hidden":
+            return None
+        return hosted_url(self._base_url, workspace.slug, "assertions", credential.public_id)
+
+    def _signed(self, request: Request) -> SignedCredential:
+        """The signed form of a credential; it is signed now if it was issued before there were signatures."""
+        public_id = _public_id(request)
+        with self._platform.database.read() as tx:
+            credential = get_shown_credential(tx, public_id)
+            found = find_signed(tx, credential.workspace_id, credential.id)
+        if found is None:
+            with self._platform.database.write() as tx:
+                workspace = get_workspace(tx, credential.workspace_id)
+                sign_anew(tx, workspace, credential, signers=self._platform.signers, at=now())
+                found = find_signed(tx, workspace.id, credential.id)
+        assert found is not None
+        return found
+
+    @property
+    def _base_url(self) -> str:
+        return self._platform.settings.base_url
+
+    def _document(self, request: Request, content: dict[str, Any]) -> Response:
+        media_type = preferred(request.headers.get("accept", ""), DOCUMENT_TYPES)
+        return document(request, msgspec.json.encode(content), media_type, is_negotiated=True)
+
+    def _workspace(self, tx: Transaction, request: Request) -> Workspace:
+        workspace = find_workspace_by_slug(tx, request.path_params["slug"])
+        if workspace is None:
+            raise NotFound
+        return workspace
+
+    def _read(self, work: Callable[[Transaction], Result]) -> Result:
+        with self._platform.database.read() as tx:
+            return work(tx)
+
+    async def _run(self, work: Callable[[], Result]) -> Result:
+        return await run_query(self._platform.database, work)
+
+
+def _public_id(request: Request) -> str:
+    public_id = to_public_id(request.path_params["public_id"])
+    if public_id is None:
+        raise NotFound
+    return public_id
