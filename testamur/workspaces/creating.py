@@ -1,6 +1,7 @@
 import re
 import unicodedata
 from datetime import datetime
+from functools import cache
 from zoneinfo import available_timezones
 
 from sqlalchemy import bindparam, insert, update
@@ -73,6 +74,12 @@ def _checked_slug(slug: str) -> str:
 
 
 def _checked_time_zone(time_zone: str) -> str:
-    if time_zone not in available_timezones():
+    if time_zone not in _time_zones():
         raise Invalid("Must be the name of a time zone, such as UTC or Europe/Warsaw", ("time_zone",))
     return time_zone
+
+
+@cache
+def _time_zones() -> set[str]:
+    """Read once, as there are hundreds of files."""
+    return available_timezones()
