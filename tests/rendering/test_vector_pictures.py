@@ -225,7 +225,7 @@ NASTY = {
     "large pattern": '<pattern id="p" width="100000" height="100000" patternUnits="userSpaceOnUse"><rect width="1" '
     'height="1"/></pattern><rect width="10" height="10" fill="url(#p)"/>',
     "blur without end": '<filter id="f" x="-10000" y="-10000" width="1000000" height="1000000"><feGaussianBlur '
-    'stdDeviation="30000"/></filter><rect filter="url(#f)" width="10" height="10"/>',
+    'stdDeviation="30000"/></filter>' + '<rect filter="url(#f)" width="10" height="10"/>' * 20,
     "turbulence": '<filter id="f"><feTurbulence baseFrequency=".05" numOctaves="1000000"/></filter>'
     '<rect filter="url(#f)" width="10" height="10"/>',
     "masks by styles": "<style>"
