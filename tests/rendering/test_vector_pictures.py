@@ -238,6 +238,9 @@ NASTY = {
     + '<rect class="m29" width="9" height="9"/>',
 }
 
+# Those that are ended only when their time is over.
+SLOW = [NASTY[name] for name in ("blur without end", "turbulence", "masks by styles")]
+
 
 @pytest.mark.parametrize("inside", NASTY.values(), ids=NASTY)
 def test_what_brings_the_engine_down_brings_only_the_trial_down(inside):
@@ -310,7 +313,7 @@ def test_any_svg_is_refused_or_cleaned(pieces, seed, faults):
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=5))
+@given(st.lists(st.sampled_from([piece for piece in PIECES if piece not in SLOW]), min_size=1, max_size=5))
 def test_any_svg_is_refused_or_can_be_drawn(pieces):
     try:
         found = prepare_picture(svg("".join(pieces)))
