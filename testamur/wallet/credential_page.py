@@ -96,6 +96,7 @@ class ShownCredential(msgspec.Struct, frozen=True, kw_only=True):
     jwt_url: str
     baked_png_url: str
     baked_svg_url: str | None
+    archival_pdf_url: str
 
 
 def routes(platform: Platform, badges: Badges) -> list[Route]:
@@ -227,6 +228,7 @@ def _read(
         json_url=document_url(base_url, credential.public_id),
         jwt_url=f"{public_url}.jwt",
         baked_png_url=baked_url(base_url, credential.public_id),
+        archival_pdf_url=f"{public_url}.pdf",
         baked_svg_url=f"{public_url}.svg" if "badge" in types else None,
     )
     return shown, renderings, are_recorded(tx, renderings)
