@@ -21,6 +21,8 @@ _CHUNKS_MAX = 50_000
 _TEXT_CHUNKS = {b"iTXt", b"tEXt", b"zTXt"}
 _CREDENTIAL, _ASSERTION = b"openbadgecredential", b"openbadges"
 
+_PIECE_BYTES = 1_000_000
+_DEPTH_MAX = 500
 _SVG_ROOT = "http://www.w3.org/2000/svg svg"
 _SVG_3, _SVG_2 = "https://purl.imsglobal.org/ob/v3p0", "http://openbadges.org"
 _CREDENTIAL_ELEMENT, _ASSERTION_ELEMENT = f"{_SVG_3} credential", f"{_SVG_2} assertion"
@@ -196,6 +198,7 @@ class _SvgReader:
     def __init__(self, image: bytes) -> None:
         self._image = image
         self._open: _Element | None = None
+        self._depth = 0
         self.root: int | None = None
         self.elements: list[_Element] = []
         parser = self._parser = expat.ParserCreate("utf-8", " ")
@@ -206,7 +209,10 @@ class _SvgReader:
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._data
         try:
-            parser.Parse(image, True)
+            # The parser goes on to the end of what it has even after an error, so it is not given everything at once.
+            for at in range(0, len(image), _PIECE_BYTES):
+                parser.Parse(image[at : at + _PIECE_BYTES], False)
+            parser.Parse(b"", True)
         except expat.ExpatError as error:
             if self.root is None:
                 raise Unreadable("This is neither a PNG nor an SVG") from None
@@ -227,6 +233,9 @@ class _SvgReader:
             if name != _SVG_ROOT:
                 raise Unreadable("This is neither a PNG nor an SVG")
             self.root = self._parser.CurrentByteIndex
+        self._depth += 1
+        if self._depth > _DEPTH_MAX:
+            raise Unreadable(f"The SVG is nested more than {_DEPTH_MAX} levels deep; simplify it")
         if self._open is not None:
             raise Unreadable("The badge in this SVG is broken: there are elements in it")
         if name in {_CREDENTIAL_ELEMENT, _ASSERTION_ELEMENT}:
@@ -234,6 +243,7 @@ class _SvgReader:
             self.elements.append(self._open)
 
     def _end(self, _name: str) -> None:
+        self._depth -= 1
         if self._open is not None:
             first = _tag_end(self._image, self._open.start)
             is_empty = self._image[first - 2 : first] == b"/>"

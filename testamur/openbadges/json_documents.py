@@ -48,6 +48,8 @@ def checked_object(value: Any) -> dict[str, Any]:
         if depth > DEPTH_MAX:
             raise UnreadableJSON(f"It is nested more than {DEPTH_MAX} levels deep")
         if isinstance(found, Mapping):
+            if not all(isinstance(name, str) for name in found):
+                raise UnreadableJSON("A member's name is not a text")
             todo += [(part, depth + 1) for pair in found.items() for part in pair]
         elif isinstance(found, list):
             todo += [(part, depth + 1) for part in found]

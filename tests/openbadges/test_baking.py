@@ -1,5 +1,6 @@
 import io
 import json
+import resource
 import struct
 import time
 import xml.etree.ElementTree as ET
@@ -123,6 +124,17 @@ def test_what_other_bakers_left_is_replaced():
     assert [child.tag for child in ET.fromstring(baked)] == [OB3 + "credential", "{http://www.w3.org/2000/svg}g"]
 
 
+def test_a_badge_is_found_in_a_large_svg():
+    svg = SVG.replace(b"<path", b"<path d='M0 0'/>" * 150_000 + b"<path")
+    baked = bake(svg, Baked(credential=JWS, assertion=URL))
+    assert unbake(baked) == Baked(credential=JWS, assertion=URL)
+    at_the_end = svg.replace(
+        b"</svg>", b'<a xmlns="https://purl.imsglobal.org/ob/v3p0"><credential verify="old"/></a></svg>'
+    )
+    assert unbake(at_the_end) == Baked(credential="old")
+    assert unbake(bake(at_the_end, Baked(assertion=URL))) == Baked(assertion=URL)
+
+
 def test_scripts_in_an_svg_do_nothing():
     svg = SVG.replace(b"<path", b"<script>alert('&lt;svg>'.length &lt; 1)</script><path onload='x()'")
     with pytest.raises(Unreadable, match="no badge"):
@@ -171,6 +183,7 @@ CREDENTIAL = _chunk(b"iTXt", b"openbadgecredential\0\0\0\0\0" + JWS.encode())
         (b'<!DOCTYPE svg [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>' + SVG, "entities"),
         (b'<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + SVG.replace(b"<path", b"&a;<path"), "entities"),
         (SVG.replace(b"<path", b"&a;<path"), "broken"),
+        (SVG.replace(b"<path", b"<g>" * 501 + b"<path"), "levels deep"),
     ],
 )
 def test_pictures_that_hold_no_clear_badge_are_refused(image, reason):
@@ -185,6 +198,22 @@ def test_a_compressed_bomb_is_not_unpacked():
     with pytest.raises(Unreadable, match="compressed"):
         unbake(png)
     assert time.monotonic() - start < 1
+
+
+def test_an_svg_made_to_fill_the_memory_is_refused_soon():
+    laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
+    bombs = [
+        f'<!DOCTYPE svg [<!ENTITY l0 "ha">{laughs}]>{SVG.decode().replace("<path", "&l11;<path")}'.encode(),
+        SVG.replace(b"<path", b"<g>" * 3_000_000 + b"<path"),
+        SVG.replace(b"<path", b"<g a='" + b"a" * 9_000_000),
+    ]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.monotonic()
+    for bomb in bombs:
+        with pytest.raises(Unreadable):
+            unbake(bomb)
+    assert time.monotonic() - start < 5
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 250_000
 
 
 @pytest.mark.parametrize(
