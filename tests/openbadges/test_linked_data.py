@@ -78,6 +78,8 @@ def nested(depth):
         ((*ACHIEVEMENT, "name"), {"@value": "x", "@direction": "rtl"}, ("@direction",), "would not be covered"),
         ((*SUBJECT, "creditsEarned"), float("nan"), (), "number"),
         ((*SUBJECT, "creditsEarned"), 10**400, (), "number"),
+        ((*SUBJECT, "creditsEarned"), 1e-7, (), "number"),
+        ((*SUBJECT, "creditsEarned"), 1e21, (), "number"),
         ((*SUBJECT, "creditsEarned"), object(), (), "kind of value"),
         (("@context", 1), "https://a.example/", (), "not known here"),
         (("@context", 2), {"grade": "urn:grade"}, (), "named by its address"),
@@ -173,6 +175,15 @@ def test_parts_that_are_alike_and_have_no_id_are_signed_as_long_as_that_is_cheap
     alike = {"type": ["Result"], "value": "1", "alignment": [{"type": ["Alignment"], "targetName": "x"}]}
     document = changed((*SUBJECT, "result"), [copy.deepcopy(alike) for _ in range(count // 2)])
     assert canonical_form(document) == shapes.canonical_form(document)
+
+
+@BOTH_WAYS
+def test_a_value_that_is_repeated_in_a_list_is_not_signed_but_verified(canonical):
+    grades = {"id": "urn:x:1", "type": ["ResultDescription"], "allowedValue": ["A", "B", "B", "C"]}
+    document = changed((*ACHIEVEMENT, "resultDescription"), [grades])
+    with pytest.raises(Unsignable, match="holds a value twice"):
+        canonical(document)
+    assert canonical(document, minting=False)
 
 
 JSON = st.recursive(
