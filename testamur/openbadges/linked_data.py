@@ -47,6 +47,13 @@ _ODD_ASTRAL = re.compile(
     f"[{''.join(chr(plane * 0x10000 + last) for plane in range(1, 17) for last in (0xFFFE, 0xFFFF))}]"
 )
 ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+SPECIAL = re.compile(r'["\\\x00-\x1f\x7f]')
+_ESCAPES = str.maketrans(
+    {
+        **{code: f"\\u{code:04X}" for code in (*range(0x20), 0x7F)},
+        **{ord(character): f"\\{name}" for character, name in zip('"\\\b\t\n\f\r', '"\\btnfr', strict=True)},
+    }
+)
 
 
 class Unsignable(ValueError):
@@ -82,6 +89,11 @@ def find_unprintable(text: str) -> re.Match[str] | None:
     ends, halves of surrogate pairs, and noncharacters.
     """
     return _ODD.search(text) or (_ODD_ASTRAL.search(text) if ASTRAL.search(text) else None)
+
+
+def escaped(text: str) -> str:
+    """As a literal of canonical N-Quads has it (RDFC-1.0, section 5)."""
+    return text.translate(_ESCAPES) if SPECIAL.search(text) else text
 
 
 def orders_agree(lines: list[str]) -> bool:
@@ -382,6 +394,6 @@ def _disputed_order(document: Mapping[str, Any], lines: list[str]) -> Unsignable
     other = sorted(lines, key=_utf16)
     line = next(line for line, elsewhere in zip(lines, other, strict=True) if line != elsewhere)
     texts = ((path, value) for path, value in _members(document) if isinstance(value, str) and len(value) > 0)
-    path = next((path for path, text in texts if not text.isascii() and text in line), ())
+    path = next((path for path, text in texts if not text.isascii() and f'"{escaped(text)}"' in line), ())
     reason = "Beside the other values here, verifiers disagree on the order of the emoji or rare letters in this one"
     return Unsignable(path, f"{reason}: leave them out, or change how the value begins")

@@ -22,8 +22,10 @@ from testamur.openbadges.linked_data import (
     ASTRAL,
     MAX_CHARACTERS,
     SAFE_INTEGERS,
+    SPECIAL,
     Path,
     Unsignable,
+    escaped,
     find_unprintable,
     orders_agree,
 )
@@ -48,13 +50,6 @@ _ADDRESS = (
     rf"(?:#{_PATH})?"
 )
 _ADDRESSES = re.compile(rf"(?:{_ADDRESS}(?:\x00{_ADDRESS})*)?", re.ASCII)
-_SPECIAL = re.compile(r'["\\\x00-\x1f\x7f]')
-_ESCAPES = str.maketrans(
-    {
-        **{code: f"\\u{code:04X}" for code in (*range(0x20), 0x7F)},
-        **{ord(character): f"\\{name}" for character, name in zip('"\\\b\t\n\f\r', '"\\btnfr', strict=True)},
-    }
-)
 
 
 class _Shape(msgspec.Struct, frozen=True):
@@ -74,8 +69,8 @@ class _Shape(msgspec.Struct, frozen=True):
             return None
         if not _ADDRESSES.fullmatch("\0".join(self.addresses(texts))):
             return None
-        if _SPECIAL.search(together):
-            texts = [text.translate(_ESCAPES) if _SPECIAL.search(text) else text for text in texts]
+        if SPECIAL.search(together):
+            texts = [escaped(text) for text in texts]
         pieces = [*texts, *self.constants]
         if self.different:
             labels = self._labels(pieces)
