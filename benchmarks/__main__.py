@@ -17,6 +17,7 @@ BENCHMARKS = {
     "png": ("benchmarks.rendering.measure_png", "one certificate as PNG beside Chromium and Pillow"),
     "bulk": ("benchmarks.rendering.measure_bulk", "10,000 PDFs into a folder beside what cannot be saved; memory"),
     "sign": ("benchmarks.signing.measure", "a signature on a PDF beside its rendering, and beside pyHanko alone"),
+    "badges": ("benchmarks.badges.measure", "signing and verifying Open Badges beside the straightforward way"),
     "previews": ("benchmarks.previews.measure", "stored pictures beside static files; the first of a design version"),
     "download": (
         "benchmarks.downloading.measure",

@@ -75,13 +75,21 @@ def canonical_form(document: Mapping[str, Any], *, minting: bool = True) -> str:
     Who mints is kept from what some verifiers would read in another way; who verifies takes all that can be read in only
     one way by the book. Raises Unsignable.
     """
-    _Inspection(minting=minting).inspect(document)
+    inspect_document(document, minting=minting)
     lines = _canonical_lines(document)
     if not lines:
         raise Unsignable((), "The document states nothing that a signature would cover")
     if minting and not orders_agree(lines):
         raise _disputed_order(document, lines)
     return "\n".join([*lines, ""])
+
+
+def inspect_document(document: Mapping[str, Any], *, minting: bool = True) -> None:
+    """What can be said against a document without reading it as JSON-LD: its size, its letters, its contexts.
+
+    Raises Unsignable.
+    """
+    _Inspection(minting=minting).inspect(document)
 
 
 def find_unprintable(text: str) -> re.Match[str] | None:
