@@ -1,11 +1,15 @@
 """What others say of what we sign: software that we did not write accepts it, and refuses what is wrong with it."""
 
 import copy
+import random
 from datetime import UTC, datetime
 from io import BytesIO
+from random import Random
 
+import badges
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from outside_verifiers import hosted, ims_verdict, openbadgeslib_picture_verdict, openbadgeslib_verdict
 from PIL import Image
@@ -14,6 +18,8 @@ from testamur.openbadges.baking import Baked, bake
 from testamur.openbadges.contexts import BADGE_CONTEXTS
 from testamur.openbadges.data_integrity import ProofKey, Signer
 from testamur.openbadges.dids import VerificationMethod, did_document, did_key, web_did, web_did_address
+from testamur.openbadges.jwt_credentials import to_jwt
+from testamur.openbadges.linked_data import Unsignable
 from testamur.openbadges.open_badges_2 import (
     HostedAssertion,
     HostedBadge,
@@ -127,6 +133,67 @@ def test_names_in_every_script_are_accepted(node_verifier, name):
     assert_accepted(node_verifier, signed({**with_subject(identifier=identifier), "name": name}), documents())
 
 
+JWT_KEYS = {"RS256": rsa.generate_private_key(65537, 2048), "ES256": ec.generate_private_key(ec.SECP256R1())}
+JWT_BADGE = {**BADGE, "validUntil": "2056-01-01T00:00:00Z"}
+
+
+def jwt_documents(algorithm, **given):
+    """What our server answers, with the key of JWTs in the DID document and as a JWK at an address of its own."""
+    known = documents(**given)
+    jwk = VerificationMethod(id=f"{DID}#jwt", key=JWT_KEYS[algorithm].public_key(), is_jwk=True)
+    known[web_did_address(DID)] = document = did_document(DID, [method(KEY), jwk])
+    known[f"{ORIGIN}/i/acme/keys/jwt"] = document["verificationMethod"][1]["publicKeyJwk"]
+    return known
+
+
+@pytest.mark.parametrize("algorithm", JWT_KEYS)
+def test_a_jwt_is_accepted(node_verifier, algorithm):
+    known = jwt_documents(algorithm)
+    assert_accepted(node_verifier, to_jwt(JWT_BADGE, JWT_KEYS[algorithm], kid=f"{DID}#jwt", algorithm=algorithm), known)
+    # openbadgeslib knows keys by their DID only.
+    by_address = to_jwt(JWT_BADGE, JWT_KEYS[algorithm], kid=f"{ORIGIN}/i/acme/keys/jwt", algorithm=algorithm)
+    assert not node_verifier.verify(by_address, known).errors
+
+
+@pytest.mark.parametrize("algorithm", JWT_KEYS)
+def test_a_jwt_that_is_wrong_is_refused(node_verifier, algorithm):
+    def refused(badge, reason, kid=f"{DID}#jwt", change=str, **given):
+        token = change(to_jwt(badge, JWT_KEYS[algorithm], kid=kid, algorithm=algorithm))
+        assert_refused(node_verifier, token, jwt_documents(algorithm, **given), reason)
+
+    refused(JWT_BADGE, "signature", change=lambda token: token[:-20] + token[-20:].swapcase())
+    refused(JWT_BADGE, "revocation is set", revoked=[70_000])
+    refused({**BADGE, "validUntil": "2026-02-01T00:00:00Z"}, "expired")
+    refused(JWT_BADGE, "There is no key", kid=f"{DID}#other")
+
+
+def alike(part, count):
+    return [copy.deepcopy(part) for _ in range(count)]
+
+
+GRADES = {"type": ["ResultDescription"], "name": "Grade", "resultType": "LetterGrade", "allowedValue": ["A", "B", "C"]}
+SKILLED = {"type": ["Result"], "value": "1", "alignment": [{"type": ["Alignment"], "targetName": "x"}]}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"result": alike(SKILLED, 2)},
+        {"result": alike(SKILLED, 20)},
+        {"achievement": {**BADGE["credentialSubject"]["achievement"], "resultDescription": [
+            {"id": "urn:x:1", **GRADES}, {"id": "urn:x:2", **GRADES}, {"id": "urn:x:3", **GRADES},
+        ]}},
+        {"creditsEarned": 3.0},
+        {"creditsEarned": 2.675},
+        {"creditsEarned": 0.000_001_5},
+        {"creditsEarned": 1_234_567.125},
+        {"creditsEarned": 2**53 - 1},
+    ],
+)  # fmt: skip
+def test_parts_that_are_alike_and_numbers_are_accepted(node_verifier, members):
+    assert not node_verifier.verify(signed(with_subject(**members)), documents()).errors
+
+
 def test_a_changed_badge_is_refused(node_verifier):
     assert_refused(node_verifier, {**signed(BADGE), "name": "Medicine"}, documents(), "Invalid signature")
 
@@ -169,11 +236,34 @@ def test_a_badge_in_the_name_of_another_is_refused(node_verifier):
     assert_refused(node_verifier, badge, documents(), "issuer must match")
 
 
+@pytest.mark.parametrize("batch", range(8))
+def test_250_random_badges_signed_in_the_fast_way_are_as_in_the_slow_way_and_accepted(node_verifier, batch):
+    signer = Signer(ProofKey(verification_method=method(KEY, badges.DID).id, private_key=KEY))
+    known = {web_did_address(badges.DID): did_document(badges.DID, [method(KEY, badges.DID)])}
+    # Each run of the tests has other random numbers, each batch too.
+    texts = Random(f"{random.random()} {batch}")
+    accepted = 0
+    while accepted < 250:
+        structure = texts.getrandbits(32)
+        for _ in range(5):
+            credential = badges.random_credential(Random(structure), texts)
+            try:
+                fast = signer.sign(credential, created=CREATED)
+            except Unsignable as refusal:
+                assert "verifiers disagree on the order" in str(refusal)
+                continue
+            assert fast == signer.sign_fully(credential, created=CREATED)
+            assert not node_verifier.verify(fast, known, now="2040-01-01T00:00:00Z", status=False).errors
+            accepted += 1
+
+
+@pytest.mark.parametrize("form", ["json", "jwt"])
 @pytest.mark.parametrize("picture", [PNG.getvalue(), SVG], ids=["png", "svg"])
-def test_a_badge_in_a_picture_is_accepted_until_it_is_revoked(picture):
-    baked = bake(picture, Baked(credential=msgspec.json.encode(signed(BADGE)).decode()))
-    assert openbadgeslib_picture_verdict(baked, documents()).ok
-    verdict = openbadgeslib_picture_verdict(baked, documents(revoked=[70_000]))
+def test_a_badge_in_a_picture_is_accepted_until_it_is_revoked(picture, form):
+    jwt = to_jwt(JWT_BADGE, JWT_KEYS["RS256"], kid=f"{DID}#jwt", algorithm="RS256")
+    baked = bake(picture, Baked(credential=jwt if form == "jwt" else msgspec.json.encode(signed(BADGE)).decode()))
+    assert openbadgeslib_picture_verdict(baked, jwt_documents("RS256")).ok
+    verdict = openbadgeslib_picture_verdict(baked, jwt_documents("RS256", revoked=[70_000]))
     assert "revocation" in str(verdict.errors)
 
 
