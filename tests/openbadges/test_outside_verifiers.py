@@ -29,7 +29,7 @@ from testamur.openbadges.open_badges_2 import (
     revoked_assertion_document,
 )
 from testamur.openbadges.public_keys import to_multikey
-from testamur.openbadges.status_lists import encoded_list, status_entry, status_list_credential
+from testamur.openbadges.status_lists import encoded_list, status_list_credential
 
 ORIGIN = "https://badges.example.org:8443"
 DID = web_did(ORIGIN, "i", "acme")
@@ -58,7 +58,13 @@ BADGE = {
             "criteria": {"narrative": "Bound three books"},
         },
     },
-    "credentialStatus": status_entry(LIST, 70_000),
+    "credentialStatus": {
+        "id": f"{LIST}#70000",
+        "type": "BitstringStatusListEntry",
+        "statusPurpose": "revocation",
+        "statusListIndex": "70000",
+        "statusListCredential": LIST,
+    },
 }
 PNG = BytesIO()
 Image.new("RGB", (2, 2)).save(PNG, "png")
