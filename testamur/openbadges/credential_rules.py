@@ -11,48 +11,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from testamur.errors import Problem
+from testamur.openbadges.contexts import CREDENTIALS_V2
+from testamur.openbadges.documents import ACHIEVEMENT_TYPES
 from testamur.openbadges.timestamps import read_timestamp
 
 _Path = tuple[str | int, ...]
 _Rule = Callable[[Any, _Path], Iterator[Problem]]
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
-_ACHIEVEMENT_TYPES = frozenset(
-    {
-        "Achievement",
-        "ApprenticeshipCertificate",
-        "Assessment",
-        "Assignment",
-        "AssociateDegree",
-        "Award",
-        "Badge",
-        "BachelorDegree",
-        "Certificate",
-        "CertificateOfCompletion",
-        "Certification",
-        "CommunityService",
-        "Competency",
-        "Course",
-        "CoCurricular",
-        "Degree",
-        "Diploma",
-        "DoctoralDegree",
-        "Fieldwork",
-        "GeneralEducationDevelopment",
-        "JourneymanCertificate",
-        "LearningProgram",
-        "License",
-        "Membership",
-        "ProfessionalDoctorate",
-        "QualityAssuranceCredential",
-        "MasterCertificate",
-        "MasterDegree",
-        "MicroCredential",
-        "ResearchDoctorate",
-        "SecondarySchoolDiploma",
-    }
-)
-_CREDENTIALS_CONTEXT = "https://www.w3.org/ns/credentials/v2"
 _BADGES_CONTEXT = re.compile(r"https://purl\.imsglobal\.org/spec/ob/v3p0/context-3\.\d+\.\d+\.json", re.ASCII)
 
 
@@ -115,14 +81,14 @@ def _date_time(value: Any, path: _Path) -> Iterator[Problem]:
 
 
 def _achievement_type(value: Any, path: _Path) -> Iterator[Problem]:
-    if not isinstance(value, str) or not (value in _ACHIEVEMENT_TYPES or value.startswith("ext:")):
+    if not isinstance(value, str) or not (value in ACHIEVEMENT_TYPES or value.startswith("ext:")):
         yield Problem(path, "must be a type of achievement that Open Badges knows, or begin with ext:")
 
 
 def _contexts(value: Any, path: _Path) -> Iterator[Problem]:
     contexts = value if isinstance(value, list) else []
-    if not contexts or contexts[0] != _CREDENTIALS_CONTEXT:
-        yield Problem((*path, 0), f"must be {_CREDENTIALS_CONTEXT}")
+    if not contexts or contexts[0] != CREDENTIALS_V2:
+        yield Problem((*path, 0), f"must be {CREDENTIALS_V2}")
     if len(contexts) < 2 or not isinstance(contexts[1], str) or not _BADGES_CONTEXT.fullmatch(contexts[1]):
         yield Problem((*path, 1), "must be the context of Open Badges 3.0")
 

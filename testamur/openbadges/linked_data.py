@@ -35,6 +35,7 @@ _MAX_SECONDS = 5
 # RDFC-1.0 tries all orders of blank nodes that it cannot tell apart: seven that all point to each other take a second.
 _MAX_GROUP_OF_TWINS, _MAX_TWINS = 6, 60
 SAFE_INTEGERS = 2**53
+_SMALLEST_FRACTION = 1e-6
 
 # Where PyLD puts what is relative, so that it is seen.
 _BASE = "http://relative.invalid/"
@@ -175,9 +176,9 @@ class _Inspection:
             raise Unsignable(path, f"{type(value).__name__} is not a kind of value that JSON has")
         if not (abs(value) < SAFE_INTEGERS if isinstance(value, int) else math.isfinite(value)):
             raise Unsignable(path, "The number is too large to be read alike by all verifiers")
-        # JavaScript writes others with an exponent, which jsonld.js then takes for whole numbers.
-        if self._minting and isinstance(value, float) and value and not 1e-6 <= abs(value) < SAFE_INTEGERS:
-            raise Unsignable(path, "The number is too small or too large to be read alike by all verifiers")
+        # JavaScript writes such a number without a point, and jsonld.js then takes it for a whole one.
+        if self._minting and 0 < abs(value) < _SMALLEST_FRACTION:
+            raise Unsignable(path, "The number is too small to be read alike by all verifiers")
 
     def _text(self, text: str, path: Path) -> None:
         self._characters += len(text)

@@ -1,10 +1,11 @@
 """Open Badges 2.0 in its hosted form, for software that does not know 3.0: three documents that servers answer for."""
 
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from typing import Any
 
 import msgspec
+
+from testamur.openbadges.documents import identity_hash
 
 CONTEXT = "https://w3id.org/openbadges/v2"
 
@@ -26,8 +27,8 @@ class HostedBadge(msgspec.Struct, frozen=True, kw_only=True):
 class HostedAssertion(msgspec.Struct, frozen=True, kw_only=True):
     """What an Assertion tells.
 
-    `email` is the recipient's, as it is hashed: trimmed and in lower case. `issued_on` and `expires` are date-times
-    with `Z`. `evidence` has `id`, `name` and `narrative` of each.
+    `email` is the recipient's, of which only a hash is written. `issued_on` and `expires` are date-times with `Z`.
+    `evidence` has `id`, `name` and `narrative` of each.
     """
 
     id: str
@@ -51,7 +52,7 @@ def assertion_document(assertion: HostedAssertion) -> dict[str, Any]:
             "type": "email",
             "hashed": True,
             "salt": assertion.salt,
-            "identity": hashed_identity(assertion.email, assertion.salt),
+            "identity": identity_hash(assertion.email, assertion.salt),
         },
         "badge": assertion.badge,
         "verification": {"type": "HostedBadge"},
@@ -111,11 +112,6 @@ def issuer_document(
         "email": email,
         **_given(description=description, image=image, verification=scope),
     }
-
-
-def hashed_identity(email: str, salt: str) -> str:
-    """`sha256$…` of an email and its salt, as verifiers compute it."""
-    return "sha256$" + sha256((email + salt).encode()).hexdigest()
 
 
 def _given(**members: Any) -> dict[str, Any]:

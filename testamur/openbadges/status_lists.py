@@ -14,6 +14,8 @@ from hashlib import shake_256
 from struct import unpack
 from typing import Any
 
+from testamur.openbadges.contexts import CREDENTIALS_V2
+
 ENTRIES = 131_072  # The least a list may have (section 6.1), so that a place in it does not tell whose it is.
 
 _ROUNDS = 10
@@ -101,7 +103,7 @@ def status_list_credential(*, list_url: str, issuer: str, encoded: str, valid_fr
     last list goes on saying what it said.
     """
     return {
-        "@context": ["https://www.w3.org/ns/credentials/v2"],
+        "@context": [CREDENTIALS_V2],
         "id": list_url,
         "type": ["VerifiableCredential", "BitstringStatusListCredential"],
         "issuer": issuer,
@@ -113,15 +115,4 @@ def status_list_credential(*, list_url: str, issuer: str, encoded: str, valid_fr
             "encodedList": encoded,
             "ttl": ttl_ms,
         },
-    }
-
-
-def status_entry(list_url: str, index: int) -> dict[str, str]:
-    """The `credentialStatus` of the credential at a place of a list (section 2.1)."""
-    return {
-        "id": f"{list_url}#{index}",
-        "type": "BitstringStatusListEntry",
-        "statusPurpose": "revocation",
-        "statusListIndex": str(index),
-        "statusListCredential": list_url,
     }

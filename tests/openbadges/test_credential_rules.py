@@ -1,8 +1,10 @@
 import copy
 import json
+from random import Random
 
 import pytest
 from badge_web import sample_credential
+from badges import full_credential, random_credential
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,8 +43,14 @@ def _text(problems):
     return [str(problem) for problem in problems]
 
 
-def test_a_credential_with_everything_has_no_problem():
-    assert credential_problems(sample_credential()) == []
+def test_credentials_with_much_and_little_have_no_problem():
+    random = Random(1)
+    for credential in (
+        sample_credential(),
+        full_credential(),
+        *(random_credential(random, random) for _ in range(100)),
+    ):
+        assert credential_problems(credential) == []
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from testamur.openbadges.open_badges_2 import (
     HostedBadge,
     assertion_document,
     badge_class_document,
-    hashed_identity,
     issuer_document,
     revoked_assertion_document,
 )
@@ -45,11 +44,6 @@ def test_an_assertion_tells_all_that_is_given():
         "narrative": "Well done",
         "evidence": [{"id": "https://a.example/work", "name": "Work"}],
     }
-
-
-def test_the_identity_is_hashed_as_the_standard_shows():
-    # Open Badges 2.0, "IdentityHash" with the example of the implementation guide.
-    assert hashed_identity("mayze@example.com", "") == "sha256$" + sha256(b"mayze@example.com").hexdigest()
 
 
 def test_members_without_a_value_are_left_out():

@@ -13,7 +13,6 @@ from testamur.openbadges.status_lists import (
     StatusIndexes,
     encoded_list,
     is_set,
-    status_entry,
     status_list_credential,
 )
 
@@ -21,7 +20,7 @@ PLACES = st.integers(0, ENTRIES - 1)
 
 
 def _encoded(content: bytes) -> str:
-    return "u" + urlsafe_b64encode(gzip.compress(content, 1)).rstrip(b"=").decode()
+    return "u" + urlsafe_b64encode(gzip.compress(content, 1, mtime=0)).rstrip(b"=").decode()
 
 
 def test_every_counter_has_a_place_of_its_own():
@@ -134,16 +133,6 @@ def test_a_bomb_is_refused_before_it_bursts():
 def test_anything_is_read_or_refused(text):
     with pytest.raises(InvalidStatusList):
         is_set(text, 0)
-
-
-def test_the_entry_names_its_place_as_text():
-    assert status_entry("https://a.example/status/1", 94567) == {
-        "id": "https://a.example/status/1#94567",
-        "type": "BitstringStatusListEntry",
-        "statusPurpose": "revocation",
-        "statusListIndex": "94567",
-        "statusListCredential": "https://a.example/status/1",
-    }
 
 
 def test_the_list_is_a_credential_that_never_ends():

@@ -235,7 +235,7 @@ def random_credential(structure: Random, texts: Random) -> dict[str, Any]:  # no
         narrative=maybe(text()),
         results=several(result),
         evidence=several(evidence),
-        credits_earned=structure.choice([None, 0, 1, 3.0, 2.5, 2.675, 0.01, 120]),
+        credits_earned=structure.choice([None, 0, 1, 3.0, 2.5, 2.675, 0.001, 120]),
         license_number=maybe(text()),
         role=maybe(text()),
         term=maybe(text()),
