@@ -64,6 +64,15 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def node_verifier() -> Iterator[Any]:
+    """Software that is not ours, for credentials: see outside_verifiers.NodeVerifier. One process per test process."""
+    from outside_verifiers import NodeVerifier
+
+    with NodeVerifier() as verifier:
+        yield verifier
+
+
+@pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file in the newest shape, for copying: to bring up each test's own would take longer than most tests."""
     path = tmp_path_factory.mktemp("migrated") / "testamur.db"
