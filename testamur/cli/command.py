@@ -11,6 +11,7 @@ from testamur.cli.designs import design_group
 from testamur.cli.download import download_command
 from testamur.cli.issue import issue_command
 from testamur.cli.keys import keys_group
+from testamur.cli.log import log_group
 from testamur.cli.serve import migrate_command, serve_command
 from testamur.cli.setup import bootstrap_command
 from testamur.cli.storage import storage_group
@@ -41,6 +42,7 @@ for command in (
     workspace_group,
     token_group,
     keys_group,
+    log_group,
     design_group,
     check_command,
     issue_command,
