@@ -22,6 +22,7 @@ COMMANDS = {
     "download": ("download:download_command", "Write all certificates that a template has issued into one ZIP."),
     "issue": ("issue:issue_command", "Issue a credential for each row of FILE (CSV, XLSX)."),
     "keys": ("keys:keys_group", "Keys that credentials are signed with."),
+    "log": ("log:log_group", "The transparency log of all that is signed and revoked."),
     "migrate": ("migrate:migrate_command", "Bring the database to the newest shape of its tables."),
     "serve": ("serve:serve_command", "Serve the API, the public pages and the dashboard."),
     "storage": ("storage:storage_group", "Pictures, rendered credentials and uploads."),
