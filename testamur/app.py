@@ -11,7 +11,7 @@ from testamur.api.v1.door import ApiV1
 from testamur.config import read_settings
 from testamur.dashboard import home
 from testamur.logs import configure_logs
-from testamur.wallet import credential_page, interactions, issuers
+from testamur.wallet import credential_page, interactions, issuers, recipient_page
 from testamur.wallet.files import Files
 from testamur.web import health
 from testamur.web.errors import ErrorAnswers, is_api
@@ -36,6 +36,7 @@ def create_app(platform: Platform) -> ASGIApp:
             *interactions.routes(platform),
             *credential_page.routes(platform),
             *issuers.routes(platform),
+            *recipient_page.routes(platform),
             *Files(platform).routes(),
             static_files(),
         ],
