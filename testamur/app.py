@@ -11,7 +11,7 @@ from testamur.api.v1.door import ApiV1
 from testamur.config import read_settings
 from testamur.dashboard import home
 from testamur.logs import configure_logs
-from testamur.wallet import credential_page, interactions, issuers, transparency
+from testamur.wallet import credential_page, interactions, issuers, recipient_page, transparency
 from testamur.wallet.badges import Badges
 from testamur.wallet.files import Files
 from testamur.wallet.status_lists import StatusLists
@@ -44,6 +44,7 @@ def create_app(platform: Platform) -> ASGIApp:
             *files.routes(),
             *StatusLists(platform).routes(),
             *transparency.routes(platform),
+            *recipient_page.routes(platform),
             static_files(),
         ],
         lifespan=lifespan,
