@@ -15,6 +15,7 @@ from testamur.cli.serve import migrate_command, serve_command
 from testamur.cli.setup import bootstrap_command
 from testamur.cli.storage import storage_group
 from testamur.cli.tokens import token_group
+from testamur.cli.verify import verify_command
 from testamur.cli.worker import worker_command
 from testamur.cli.workspaces import workspace_group
 from testamur.config import BadSetting
@@ -45,6 +46,7 @@ for command in (
     check_command,
     issue_command,
     download_command,
+    verify_command,
     storage_group,
 ):
     testamur.add_command(command)
