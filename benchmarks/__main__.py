@@ -18,6 +18,7 @@ BENCHMARKS = {
     "bulk": ("benchmarks.rendering.measure_bulk", "10,000 PDFs into a folder beside what cannot be saved; memory"),
     "sign": ("benchmarks.signing.measure", "a signature on a PDF beside its rendering, and beside pyHanko alone"),
     "badges": ("benchmarks.badges.measure", "signing and verifying Open Badges beside the straightforward way"),
+    "log": ("benchmarks.transparency.measure", "the transparency log: recording, entering, proving, checking"),
     "previews": ("benchmarks.previews.measure", "stored pictures beside static files; the first of a design version"),
     "download": (
         "benchmarks.downloading.measure",

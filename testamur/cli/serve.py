@@ -91,19 +91,6 @@ def _working(platform: Platform, *, is_wanted: bool) -> Iterator[None]:
         platform.close()
 
 
-@click.command("migrate")
-def migrate_command() -> None:
-    """Bring the database to the newest shape of its tables."""
-    settings = read_settings()
-    configure_logs(settings.log_level, settings.log_format)
-    platform = open_platform(settings)
-    try:
-        applied = start(platform)
-    finally:
-        platform.close()
-    click.echo(f"Applied {', '.join(applied)}" if applied else "The database is up to date")
-
-
 def _welcome(made: Bootstrapped) -> None:
     """What a newcomer needs, once: the token is not kept and cannot be shown again."""
     curl = first_request(made.base_url, token=made.token, design_ids=[design.id for design in made.designs])

@@ -9,7 +9,7 @@ import msgspec
 
 from testamur.clock import now
 from testamur.errors import Invalid
-from testamur.openbadges.bundles import BYTES_MAX, InvalidBundle, read_bundle
+from testamur.openbadges.bundles import BYTES_MAX, Bundle, InvalidBundle, read_bundle
 from testamur.openbadges.dids import InvalidDID, web_did_address
 from testamur.openbadges.reports import STEP_MARKS, STEP_TITLES, VERDICT_TITLES, Report
 from testamur.openbadges.resolving import Unreachable, only_keys
@@ -38,6 +38,7 @@ _BUNDLE_NOTE = (
     metavar="DID",
     help="Issuer that you know, as DID, DID#KEY or https address; may be repeated.",
 )
+@click.option("--log-key", metavar="KEY", help="Key of the server's log, which the bundle's log proof must be under.")
 @click.option("--offline", is_flag=True, help="Look up nothing.")
 @click.option("--allow-private-networks", is_flag=True, help="Look up private addresses too, and http.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -45,6 +46,7 @@ def verify_command(
     badge: str,
     bundle: Path | None,
     known: tuple[str, ...],
+    log_key: str | None,
     *,
     offline: bool,
     allow_private_networks: bool,
@@ -56,9 +58,23 @@ def verify_command(
     0 if it is valid (also from an issuer who is not known), 1 if it is not, 2 if there is no badge.
     """
     try:
-        fetch = _fetch_of(bundle, offline=offline, allow_private=allow_private_networks)
-        issuers, fetch = _known(known, fetch, needs_keys=bundle is not None)
-        report = verify(_content(badge), fetch=fetch, at=now(), known_issuers=issuers)
+        held = None if bundle is None else _held(bundle)
+        log_proof = None if log_key is None or held is None else held.log_proof
+        if log_key is not None and log_proof is None:
+            raise click.UsageError("--log-key needs a --bundle with a proof out of the log in it")
+        if held is not None:
+            fetch: Fetch = held.fetch
+        else:
+            fetch = _nothing if offline else fetch_documents(allow_private=allow_private_networks)
+        issuers, fetch = _known(known, fetch, needs_keys=held is not None)
+        report = verify(
+            _content(badge),
+            fetch=fetch,
+            at=now(),
+            known_issuers=issuers,
+            log_proof=log_proof,
+            log_key=log_key or "",
+        )
     except (InvalidBundle, Invalid) as error:
         raise click.UsageError(str(error)) from None
     notes = [_BUNDLE_NOTE] if bundle is not None and report.verdict == "valid_unknown_issuer" else []
@@ -90,17 +106,13 @@ def _content(badge: str) -> bytes | str:
     return badge_in(content)
 
 
-def _fetch_of(bundle: Path | None, *, offline: bool, allow_private: bool) -> Fetch:
+def _held(bundle: Path) -> Bundle:
     """Raises InvalidBundle, UsageError."""
-    if bundle is not None:
-        try:
-            with bundle.open("rb") as file:
-                return read_bundle(file.read(BYTES_MAX + 1)).fetch
-        except OSError as error:
-            raise click.UsageError(f"{bundle} cannot be read: {error.strerror}") from None
-    if offline:
-        return _nothing
-    return fetch_documents(allow_private=allow_private)
+    try:
+        with bundle.open("rb") as file:
+            return read_bundle(file.read(BYTES_MAX + 1))
+    except OSError as error:
+        raise click.UsageError(f"{bundle} cannot be read: {error.strerror}") from None
 
 
 def _nothing(_url: str) -> bytes:

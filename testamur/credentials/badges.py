@@ -35,11 +35,13 @@ from testamur.openbadges.documents import (
 )
 from testamur.openbadges.linked_data import Unsignable
 from testamur.openbadges.timestamps import read_timestamp
+from testamur.openbadges.transparency import credential_subject, document_digest
 from testamur.signing_keys.signers import CLOCK_SKEW, IssuerSigner, Signers
 from testamur.status_lists.allocating import allocate_places
 from testamur.status_lists.changing import clear_bit, set_bit
 from testamur.status_lists.model import StatusPlace
 from testamur.status_lists.queries import find_revoked_place
+from testamur.transparency.recording import record
 from testamur.workspaces.model import Workspace
 
 _SALT_BYTES = 16
@@ -48,10 +50,6 @@ _NOON = time(12, 0)
 
 _REPLACE = insert_or_update(signed_credentials)
 _OF_CREDENTIAL = select(signed_credentials).where(
-    signed_credentials.c.workspace_id == bindparam("workspace_id"),
-    signed_credentials.c.credential_id == bindparam("credential_id"),
-)
-_PLACE = select(signed_credentials.c.list_id, signed_credentials.c.list_index).where(
     signed_credentials.c.workspace_id == bindparam("workspace_id"),
     signed_credentials.c.credential_id == bindparam("credential_id"),
 )
@@ -115,7 +113,7 @@ def sign_credentials(
         master_key=signers.master_key,
         at=at,
     )
-    rows = []
+    rows, entries = [], []
     for credential, place in zip(issued, places, strict=True):
         identity = _Identity(
             id=page_url(signers.base_url, credential.public_id),
@@ -134,8 +132,11 @@ def sign_credentials(
             identity.awarded,
             signers.base_url,
         )
-        rows.append(_row(credential, issuer, place, _signed(issuer, document, at), at))
+        signed = _signed(issuer, document, at)
+        rows.append(_row(credential, issuer, place, signed, at))
+        entries.append(_log_entry(credential, signed))
     insert_many(tx, signed_credentials, rows)
+    record(tx, "issue", entries, at=at)
 
 
 def sign_anew(tx: Transaction, workspace: Workspace, credential: Credential, *, signers: Signers, at: datetime) -> None:
@@ -171,7 +172,9 @@ def sign_anew(tx: Transaction, workspace: Workspace, credential: Credential, *, 
         # What is pinned stays as it was issued, except for what the correction is about.
         document["name"] = stated["name"]
         document["credentialSubject"]["achievement"] = subject["achievement"]
-    tx.execute(_REPLACE, _row(credential, issuer, place, _signed(issuer, document, at), at))
+    signed = _signed(issuer, document, at)
+    tx.execute(_REPLACE, _row(credential, issuer, place, signed, at))
+    record(tx, "resign", [_log_entry(credential, signed)], at=at)
 
 
 def get_shown_credential(tx: Transaction, public_id: str) -> Credential:
@@ -221,18 +224,18 @@ def jwt_of(tx: Transaction, workspace: Workspace, signed: SignedCredential, *, s
 
 def publish_revocation(tx: Transaction, credential: Credential, *, at: datetime) -> None:
     """Set the bit of a credential in its status list. A draft has none."""
-    place = _place_of(tx, credential)
-    if place is not None:
-        list_id, index = place
-        set_bit(tx, credential.workspace_id, list_id, index, public_id=credential.public_id, at=at)
+    found = find_signed(tx, credential.workspace_id, credential.id)
+    if found is not None and set_bit(
+        tx, credential.workspace_id, found.list_id, found.list_index, public_id=credential.public_id, at=at
+    ):
+        record(tx, "revoke", [_log_entry(credential, found.parsed())], at=at)
 
 
 def withdraw_revocation(tx: Transaction, credential: Credential, *, at: datetime) -> None:
     """Clear the bit of a credential in its status list."""
-    place = _place_of(tx, credential)
-    if place is not None:
-        list_id, index = place
-        clear_bit(tx, credential.workspace_id, list_id, index, at=at)
+    found = find_signed(tx, credential.workspace_id, credential.id)
+    if found is not None and clear_bit(tx, credential.workspace_id, found.list_id, found.list_index, at=at):
+        record(tx, "unrevoke", [_log_entry(credential, found.parsed())], at=at)
 
 
 class _Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -281,9 +284,9 @@ def _document(  # noqa: PLR0917 - all of it is stated.
         raise _unsignable(error) from None
 
 
-def _signed(issuer: IssuerSigner, document: dict[str, Any], at: datetime) -> bytes:
+def _signed(issuer: IssuerSigner, document: dict[str, Any], at: datetime) -> dict[str, Any]:
     try:
-        return msgspec.json.encode(issuer.sign(document, at=at))
+        return issuer.sign(document, at=at)
     except Unsignable as error:
         raise _unsignable(error) from None
 
@@ -293,13 +296,13 @@ def _unsignable(error: Unsignable) -> Invalid:
 
 
 def _row(
-    credential: Credential, issuer: IssuerSigner, place: StatusPlace, document: bytes, at: datetime
+    credential: Credential, issuer: IssuerSigner, place: StatusPlace, signed: dict[str, Any], at: datetime
 ) -> dict[str, Any]:
     return {
         "workspace_id": credential.workspace_id,
         "credential_id": credential.id,
         "version": credential.version,
-        "document": document,
+        "document": msgspec.json.encode(signed),
         "jwt": None,
         "did": issuer.did,
         "key_id": issuer.key_id,
@@ -320,10 +323,8 @@ def _issuer(workspace: Workspace, did: str) -> Issuer:
     )
 
 
-def _place_of(tx: Transaction, credential: Credential) -> tuple[str, int] | None:
-    place = {"workspace_id": credential.workspace_id, "credential_id": credential.id}
-    row = tx.execute(_PLACE, place).one_or_none()
-    return None if row is None else (row.list_id, row.list_index)
+def _log_entry(credential: Credential, signed: dict[str, Any]) -> tuple[str, str]:
+    return credential_subject(credential.public_id), document_digest(signed)
 
 
 def _noon_or(credential: Credential, at: datetime) -> datetime:

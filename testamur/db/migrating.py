@@ -9,9 +9,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from testamur.db.engine import Database, Transaction
+from testamur.db.locking import MIGRATING, take_lock
 
-# Any number does, as long as nothing else in the same PostgreSQL database takes the same one.
-_LOCK_NUMBER = 7_314_260_411
 _LOCK_TIMEOUT_SECONDS = 60
 
 
@@ -24,7 +23,7 @@ def migrate(database: Database) -> list[str]:
     with database.write() as tx:
         if not database.is_sqlite:
             tx.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_SECONDS}s'"))
-            tx.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK_NUMBER})
+        take_lock(tx, MIGRATING)
         before = _revision(tx)
         config = _config()
         config.attributes["connection"] = tx

@@ -194,7 +194,8 @@ What is in it
 ?status-list.json|  status-list.json   Which credentials were revoked when this bundle was made, signed
 ?status-list.json|                     by the issuer. It was served at
 ?status-list.json|                     {status_address}
-?log-proof.json|  log-proof.json     That the credential stands in the server's public log.
+?log-proof.json|  log-proof.json     That the credential stands in the public log of the server, whose
+?log-proof.json|                     head is signed (add --log-key KEY to check it too).
   contexts/          What the words in these documents mean (JSON-LD contexts), by
                      their addresses in contexts/index.json.
 

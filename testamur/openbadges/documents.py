@@ -339,7 +339,7 @@ def _result_description(description: ResultDescription, path: Path) -> dict[str,
             "resultType": _required(
                 _word(description.result_type, RESULT_TYPES, (*path, "resultType")), (*path, "resultType")
             ),
-            "allowedValue": list(description.allowed_values),
+            "allowedValue": list(dict.fromkeys(description.allowed_values)),
             "requiredValue": description.required_value,
             "requiredLevel": _address(description.required_level, (*path, "requiredLevel")),
             "valueMin": description.value_min,

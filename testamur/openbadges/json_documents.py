@@ -4,12 +4,16 @@ import json
 import math
 from collections.abc import Mapping
 from decimal import Decimal
+from json.encoder import encode_basestring
 from typing import Any, NoReturn
+
+import msgspec
 
 BYTES_MAX = 5_000_000
 DEPTH_MAX = 40
 VALUES_MAX = 8_000
 _INTEGER_MAX = 2**53
+_PLAIN = {str, int, bool, type(None)}
 
 
 class UnreadableJSON(ValueError):
@@ -88,16 +92,32 @@ def _constant(name: str) -> NoReturn:
 
 def canonical(value: Any) -> bytes:
     """The one form of a JSON value that programs agree on (RFC 8785), of what `checked_object` lets through."""
-    return _canonical(value).encode()
+    # That takes a third of the time.
+    return msgspec.json.encode(value, order="deterministic") if _is_plain(value) else _canonical(value).encode()
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it holds no number that is written in more than one way, and no name that is ordered in more than one."""
+    kind = type(value)
+    if kind is dict:
+        return all(map(str.isascii, value)) and all(map(_is_plain, value.values()))
+    return all(map(_is_plain, value)) if kind is list else kind in _PLAIN
 
 
 def _canonical(value: Any) -> str:
+    if isinstance(value, str):
+        return encode_basestring(value)
     if isinstance(value, Mapping):
-        members = sorted(value.items(), key=lambda member: member[0].encode("utf-16-be"))
-        return "{" + ",".join(f"{_canonical(name)}:{_canonical(part)}" for name, part in members) + "}"
+        names = sorted(value, key=_order)
+        return "{" + ",".join([f"{encode_basestring(name)}:{_canonical(value[name])}" for name in names]) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(_canonical, value)) + "]"
-    return _canonical_float(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+    return _canonical_float(value) if isinstance(value, float) else json.dumps(value)
+
+
+def _order(name: str) -> bytes:
+    """Names are ordered as UTF-16, in which letters beyond U+FFFF come before some below."""
+    return name.encode("utf-16-be")
 
 
 def _canonical_float(value: float) -> str:

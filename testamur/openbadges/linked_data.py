@@ -77,7 +77,7 @@ def canonical_form(document: Mapping[str, Any], *, minting: bool = True) -> str:
     one way by the book. Raises Unsignable.
     """
     inspect_document(document, minting=minting)
-    lines = _canonical_lines(document)
+    lines = _canonical_lines(document, minting=minting)
     if not lines:
         raise Unsignable((), "The document states nothing that a signature would cover")
     if minting and not orders_agree(lines):
@@ -214,9 +214,9 @@ class _Inspection:
             raise Unsignable(path, "The contexts written into the document are too large")
 
 
-def _canonical_lines(document: Mapping[str, Any]) -> list[str]:
+def _canonical_lines(document: Mapping[str, Any], *, minting: bool) -> list[str]:
     quads = list(_quads(document))
-    _check_twins(quads)
+    _check_twins(quads, minting=minting)
     dataset = Dataset(quads)
     dataset.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
     text = serialize_quads(dataset, format=RdfFormat.N_QUADS)
@@ -362,8 +362,12 @@ def _object(term: dict[str, Any]) -> NamedNode | BlankNode | Literal:
     return Literal(term["value"], datatype=NamedNode(term["datatype"]))
 
 
-def _check_twins(quads: list[Quad]) -> None:
-    """Refuses what makes RDFC-1.0 try orders without end: blank nodes that are described alike and point to each other."""
+def _check_twins(quads: list[Quad], *, minting: bool) -> None:
+    """Refuses what makes RDFC-1.0 try orders without end: blank nodes that are described alike and point to each other.
+
+    Who mints is kept from the first of them, since rdf-canonize gives up after as many steps as there are twins: a list
+    in which a value is repeated is enough.
+    """
     descriptions: dict[BlankNode, set[tuple[object, ...]]] = defaultdict(set)
     blank_parts = []
     for quad in quads:
@@ -383,6 +387,11 @@ def _check_twins(quads: list[Quad]) -> None:
         linked += len(group) if len(group) > 1 else 0
         if len(group) > _MAX_GROUP_OF_TWINS or linked > _MAX_TWINS:
             raise Unsignable((), "Too many parts of the document are alike and have no id: give each an id")
+        if minting and len({frozenset(descriptions[node]) for node in group}) < len(group):
+            reason = (
+                "An ordered list (such as allowedValue) holds a value twice, or parts that are alike lead to each other"
+            )
+            raise Unsignable((), f"{reason}: some verifiers give up on that. Leave out what is repeated")
 
 
 def _groups(nodes: set[BlankNode], links: list[set[BlankNode]]) -> Iterator[set[BlankNode]]:

@@ -47,6 +47,11 @@ def append(get_node: GetNode, size: int, leaves: Sequence[bytes]) -> list[Node]:
     return [Node(level, index, found) for (level, index), found in made.items()]
 
 
+def frontier(size: int) -> list[tuple[int, int]]:
+    """The largest complete subtrees that a tree of that size consists of, as level and index: all that it grows from."""
+    return [(level, (size >> level) - 1) for level in range(size.bit_length()) if size >> level & 1]
+
+
 def root(get_node: GetNode, size: int) -> bytes:
     """The root hash over the first `size` leaves (section 2.1.1)."""
     return _range_hash(get_node, 0, size) if size else EMPTY_ROOT

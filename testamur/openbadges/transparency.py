@@ -18,7 +18,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from testamur.openbadges.json_documents import UnreadableJSON, canonical, read_object
 from testamur.openbadges.merkle import leaf_hash, verify_inclusion
 
-EntryKind = Literal["issue", "revoke", "unrevoke", "resign", "key"]
+EntryKind = Literal["issue", "revoke", "unrevoke", "resign", "key", "retire", "compromise"]
+
+# What says that a document was signed.
+SIGNINGS: tuple[EntryKind, ...] = ("issue", "resign")
 
 _ED25519 = b"\x01"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
@@ -34,10 +37,11 @@ class InvalidLogProof(ValueError):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened: of a credential (`subject` is its public id) or, as `key`, of a key (`subject` is its name).
+    """What happened to a credential, or to a key: it was made (`key`), retired or compromised.
 
-    `digest` is `document_digest` of the signed document, or of the DID document that holds the key; for a revocation,
-    that of what is revoked.
+    `subject` is the `credential_subject` of the one, the name of the other. `digest` is the `document_digest` of the
+    signed document, of what is revoked or in force again, or of the public key as a JWK without further members, which
+    is its thumbprint (RFC 7638) in hexadecimal. `time` is when the log took the entry, never before the one ahead of it.
     """
 
     kind: EntryKind
@@ -84,6 +88,14 @@ def read_entry(content: bytes | str) -> Entry:
     if entry_bytes(entry) != (content.encode() if isinstance(content, str) else content):
         raise InvalidLogProof("The entry of the log is not in its canonical form")
     return entry
+
+
+def credential_subject(public_id: str) -> str:
+    """What the log calls a credential: SHA-256, in hexadecimal, of its public id as it stands in its address.
+
+    Whoever has the public id can open the credential's page, so the id itself is not for everybody.
+    """
+    return sha256(public_id.encode()).hexdigest()
 
 
 def document_digest(document: Mapping[str, Any] | str) -> str:
@@ -148,7 +160,7 @@ def verify_log_proof(proof: LogProof, document: Mapping[str, Any] | str, key: st
     if head.origin != name:
         raise InvalidLogProof("The checkpoint is that of another log")
     entry = read_entry(proof.entry)
-    if entry.kind not in {"issue", "resign"} or entry.digest != document_digest(document):
+    if entry.kind not in SIGNINGS or entry.digest != document_digest(document):
         raise InvalidLogProof("The entry in the log is about another document")
     try:
         path = [b64decode(part, validate=True) for part in proof.path]

@@ -181,6 +181,8 @@ def main(arguments: list[str]) -> None:
     channel = Channel(socket.socket(fileno=int(number)))
     with contextlib.suppress(OSError):  # The pool closed its end while an answer was on the way.
         Worker(channel, make, seconds=float(seconds)).work()
+    # The thread that does this too, once the pool is gone, ends with this process, and may have been about it.
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _end_with_the_pool(folder: str) -> None:

@@ -9,12 +9,14 @@ from sqlalchemy import bindparam, update
 from testamur.db import Transaction
 from testamur.encryption import MasterKey
 from testamur.errors import Conflict
+from testamur.openbadges.transparency import document_digest
 from testamur.signing_keys.creating import lock_keys, make_key
 from testamur.signing_keys.model import SigningKey
 from testamur.signing_keys.queries import find_active_key, get_key
 from testamur.signing_keys.retiring import retire_superseded
 from testamur.signing_keys.tables import signing_keys as table
 from testamur.text import checked, clean_line
+from testamur.transparency.recording import record
 from testamur.workspaces.model import Workspace
 
 REASON_LENGTH_MAX = 500
@@ -64,6 +66,7 @@ def mark_compromised(
     if active is not None:
         retire_superseded(tx, active, at=at)
     tx.execute(_MARK, {"of_workspace": workspace.id, "of_id": key_id, "at": at, "why": why})
+    record(tx, "compromise", [(key.id, document_digest(key.public_key))], at=at)
     marked = msgspec.structs.replace(key, compromised_at=at, reason=why, sealed_private_key=None)
     replacement = None
     # A key that waits is not in documents that others keep, but no more is a fresh one: there must be one now.

@@ -11,10 +11,12 @@ from testamur.db import Transaction
 from testamur.encryption import MasterKey
 from testamur.errors import Conflict
 from testamur.openbadges.public_keys import jwk_thumbprint, to_jwk, to_multikey
+from testamur.openbadges.transparency import document_digest
 from testamur.signing_keys.model import Algorithm, SigningKey
 from testamur.signing_keys.queries import active_of, signing_keys_of
 from testamur.signing_keys.retiring import retire_superseded
 from testamur.signing_keys.tables import signing_keys as table
+from testamur.transparency.recording import record
 from testamur.workspaces.model import Workspace
 from testamur.workspaces.tables import workspaces
 
@@ -77,6 +79,7 @@ def make_key(
         active_from=active_from,
     )
     tx.execute(_INSERT, {name: getattr(key, name) for name in key.__struct_fields__})
+    record(tx, "key", [(key.id, document_digest(key.public_key))], at=at)
     return key
 
 

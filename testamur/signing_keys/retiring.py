@@ -7,9 +7,11 @@ from sqlalchemy import bindparam, update
 
 from testamur.db import Transaction
 from testamur.errors import Conflict
+from testamur.openbadges.transparency import document_digest
 from testamur.signing_keys.model import SigningKey
 from testamur.signing_keys.queries import find_active_key, get_key
 from testamur.signing_keys.tables import signing_keys as table
+from testamur.transparency.recording import record
 
 _RETIRE = (
     update(table)
@@ -31,6 +33,7 @@ _RETIRE_SUPERSEDED = (
         table.c.compromised_at.is_(None),
     )
     .values(retired_at=bindparam("at"), sealed_private_key=None)
+    .returning(table.c.id, table.c.public_key)
 )
 
 
@@ -38,7 +41,9 @@ def retire_superseded(tx: Transaction, active: SigningKey, *, at: datetime) -> i
     """Retire the keys in whose place this one signs; how many."""
     place = {"of_workspace": active.workspace_id, "of_algorithm": active.algorithm}
     by = {"by_id": active.id, "by_active_from": active.active_from}
-    return int(tx.execute(_RETIRE_SUPERSEDED, {**place, **by, "at": at}).rowcount)
+    retired = tx.execute(_RETIRE_SUPERSEDED, {**place, **by, "at": at}).all()
+    record(tx, "retire", [(key_id, document_digest(public_key)) for key_id, public_key in retired], at=at)
+    return len(retired)
 
 
 def retire_key(tx: Transaction, workspace_id: str, key_id: str, *, at: datetime) -> SigningKey:
@@ -51,4 +56,5 @@ def retire_key(tx: Transaction, workspace_id: str, key_id: str, *, at: datetime)
             f"The key {key_id} is the one that signs; make another with testamur keys rotate, and wait until that signs"
         )
     tx.execute(_RETIRE, {"of_workspace": workspace_id, "of_id": key_id, "at": at})
+    record(tx, "retire", [(key_id, document_digest(key.public_key))], at=at)
     return msgspec.structs.replace(key, retired_at=at, sealed_private_key=None)

@@ -19,8 +19,8 @@ _CHANGED = (
 )
 
 
-def set_bit(tx: Transaction, workspace_id: str, list_id: str, index: int, *, public_id: str, at: datetime) -> None:
-    """The credential at that place is revoked. One that is so already stays so."""
+def set_bit(tx: Transaction, workspace_id: str, list_id: str, index: int, *, public_id: str, at: datetime) -> bool:
+    """The credential at that place is revoked; whether it was not so before."""
     row = {
         "workspace_id": workspace_id,
         "list_id": list_id,
@@ -28,15 +28,16 @@ def set_bit(tx: Transaction, workspace_id: str, list_id: str, index: int, *, pub
         "public_id": public_id,
         "revoked_at": at,
     }
-    if tx.execute(_SET, row).rowcount:
-        _change(tx, workspace_id, list_id, at)
+    return _change(tx, workspace_id, list_id, tx.execute(_SET, row).rowcount, at)
 
 
-def clear_bit(tx: Transaction, workspace_id: str, list_id: str, index: int, *, at: datetime) -> None:
-    """The credential at that place is in force again."""
-    if tx.execute(_CLEAR, {"of_workspace": workspace_id, "of_list": list_id, "of_index": index}).rowcount:
-        _change(tx, workspace_id, list_id, at)
+def clear_bit(tx: Transaction, workspace_id: str, list_id: str, index: int, *, at: datetime) -> bool:
+    """The credential at that place is in force again; whether it was not so before."""
+    place = {"of_workspace": workspace_id, "of_list": list_id, "of_index": index}
+    return _change(tx, workspace_id, list_id, tx.execute(_CLEAR, place).rowcount, at)
 
 
-def _change(tx: Transaction, workspace_id: str, list_id: str, at: datetime) -> None:
-    tx.execute(_CHANGED, {"of_workspace": workspace_id, "of_list": list_id, "at": at})
+def _change(tx: Transaction, workspace_id: str, list_id: str, bits: int, at: datetime) -> bool:
+    if bits:
+        tx.execute(_CHANGED, {"of_workspace": workspace_id, "of_list": list_id, "at": at})
+    return bits > 0

@@ -27,10 +27,12 @@ from testamur.ids import normalize_id
 from testamur.openbadges.baking import Baked, bake
 from testamur.openbadges.documents import achievement_document
 from testamur.openbadges.open_badges_2 import revoked_assertion_document
+from testamur.rendering.renderer import Attachment
 from testamur.status_lists.queries import find_revoked_place
 from testamur.wallet.files import Files
 from testamur.wallet.public_ids import to_public_id
 from testamur.web.documents import document, preferred
+from testamur.web.files import attachment
 from testamur.web.platform import Platform
 from testamur.web.threads import run_query
 from testamur.workspaces.model import Workspace
@@ -56,6 +58,7 @@ class Badges:
             Route("/credentials/{public_id}.jwt", self.credential_jwt),
             Route("/credentials/{public_id}.png", self.baked_png),
             Route("/credentials/{public_id}.svg", self.baked_svg),
+            Route("/credentials/{public_id}.pdf", self.archival_pdf),
             Route("/achievements/{template_id}", self.achievement),
             Route("/ob2/{slug}", self.hosted_issuer),
             Route("/ob2/{slug}/badges/{template_id}", self.hosted_badge),
@@ -77,6 +80,26 @@ class Badges:
 
     async def baked_svg(self, request: Request) -> Response:
         return await self._baked(request, "svg")
+
+    async def archival_pdf(self, request: Request) -> Response:
+        """The certificate for archives, with its proof in it: PDF/A-3 with the signed credential attached."""
+
+        def read() -> tuple[SignedCredential, Rendering]:
+            signed, _, items = self._shown(request)
+            return signed, next((item for item in items if item.design.type == "certificate"), items[0])
+
+        signed, shown = await self._run(read)
+        attached = Attachment(
+            name="credential.json",
+            content=signed.document.decode(),
+            media_type=CREDENTIAL_TYPES[0],
+            description="Signed credential (Open Badges 3.0)",
+            relationship="alternative",
+        )
+        response = document(request, await self._files.archival_pdf(shown, [attached]), "application/pdf")
+        if "download" in request.query_params:
+            response.headers["Content-Disposition"] = attachment(f"{shown.title}.pdf")
+        return response
 
     async def achievement(self, request: Request) -> Response:
         def read(tx: Transaction) -> dict[str, Any]:
@@ -168,14 +191,10 @@ class Badges:
 
     async def _baked(self, request: Request, format_: Any) -> Response:
         def read() -> tuple[Baked, Rendering]:
-            signed = self.signed(_public_id(request))
-            with self._platform.database.read() as tx:
-                credential = get_public_credential(tx, _public_id(request))
-                workspace = get_workspace(tx, credential.workspace_id)
-                items = current_renderings(tx, workspace, credential, self._base_url)
+            signed, assertion, items = self._shown(request)
             # A badge is what is put on web sites; where there is none, the certificate stands for it.
             shown = next((item for item in items if item.design.type == "badge"), items[0])
-            return Baked(credential=signed.document.decode(), assertion=self._assertion(credential, workspace)), shown
+            return Baked(credential=signed.document.decode(), assertion=assertion), shown
 
         badge, shown = await self._run(read)
         picture = await self._files.picture(shown, format_)
@@ -183,6 +202,15 @@ class Badges:
         response = document(request, bake(picture, badge), media_type)
         response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
         return response
+
+    def _shown(self, request: Request) -> tuple[SignedCredential, str | None, list[Rendering]]:
+        """The signed form, where it is as an Open Badge 2.0, and how it looks now."""
+        signed = self.signed(_public_id(request))
+        with self._platform.database.read() as tx:
+            credential = get_public_credential(tx, _public_id(request))
+            workspace = get_workspace(tx, credential.workspace_id)
+            items = current_renderings(tx, workspace, credential, self._base_url)
+        return signed, self._assertion(credential, workspace), items
 
     def _assertion(self, credential: Credential, workspace: Workspace) -> str | None:
         """Where the credential is as an Open Badge 2.0, which needs an address that it was awarded to."""

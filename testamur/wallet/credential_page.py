@@ -1,6 +1,8 @@
 """The public page of a credential."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 from starlette.requests import Request
@@ -10,7 +12,7 @@ from starlette.routing import Route
 from testamur.clock import now, today
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.badges import get_shown_credential
-from testamur.credentials.links import page_url, rendering_url
+from testamur.credentials.links import baked_url, document_url, page_url, rendering_url
 from testamur.credentials.model import Status
 from testamur.credentials.pins import find_pin
 from testamur.credentials.queries import get_public_credential
@@ -26,17 +28,22 @@ from testamur.credentials.sending import set_delivery_states
 from testamur.credentials.versions import began_at
 from testamur.db import Transaction
 from testamur.delivery.outbox import record_opened
-from testamur.errors import NotFound
+from testamur.errors import Invalid, NotFound
 from testamur.rendering.document import DesignType
 from testamur.rendering.values import as_text
 from testamur.wallet.badges import CREDENTIAL_TYPES, JWT_TYPES, Badges
+from testamur.wallet.files import WIDTHS_PX
 from testamur.wallet.public_ids import to_public_id
-from testamur.web.documents import preferred
+from testamur.wallet.sharing import Shared, linkedin_url, oembed, share_links, structured_data
+from testamur.web.documents import document, preferred
 from testamur.web.errors import error_page
 from testamur.web.html import page
 from testamur.web.platform import Platform
 from testamur.web.threads import run_query
 from testamur.workspaces.queries import get_workspace
+
+# A page that embeds it sees a revocation after this time.
+EMBED_SECONDS = 3600
 
 
 class ShownDate(msgspec.Struct, frozen=True):
@@ -79,6 +86,17 @@ class ShownCredential(msgspec.Struct, frozen=True, kw_only=True):
     designs: list[ShownDesign]
     image_url: str
     is_indexed: bool
+    description: str
+    linkedin_url: str
+    share_links: Mapping[str, str]
+    structured_data: str
+    oembed_url: str
+    verify_url: str
+    json_url: str
+    jwt_url: str
+    baked_png_url: str
+    baked_svg_url: str | None
+    archival_pdf_url: str
 
 
 def routes(platform: Platform, badges: Badges) -> list[Route]:
@@ -112,7 +130,19 @@ def routes(platform: Platform, badges: Badges) -> list[Route]:
             response.headers["X-Robots-Tag"] = "noindex"
         return response
 
-    return [Route("/credentials/{public_id}", credential_page)]
+    async def embed(request: Request) -> Response:
+        query = request.query_params
+        public_id = _public_id_of(query.get("url", ""), platform.settings.base_url)
+        if public_id is None:
+            raise NotFound
+        if query.get("format", "json") != "json":
+            raise Invalid("Must be json, or be left out", ("format",))
+        width = _embedded_width(query.get("maxwidth"))
+        shown = await run_query(platform.database, lambda: show_credential(platform, public_id, now()))
+        content = msgspec.json.encode(_oembed(shown, width, platform.settings.base_url))
+        return document(request, content, "application/json", seconds=EMBED_SECONDS)
+
+    return [Route("/credentials/{public_id}", credential_page), Route("/oembed", embed)]
 
 
 def show_credential(platform: Platform, public_id: str, at: datetime, *, is_recipient: bool = False) -> ShownCredential:
@@ -153,8 +183,25 @@ def _read(
     pin = find_pin(tx, workspace.id, credential.id)
     issuer_name = workspace.name if pin is None else as_text(pin.values["issuer.name"])
     corrected_at = began_at(tx, credential) if credential.version > 1 else None
+    name = template.name if pin is None else as_text(pin.values["group.name"])
+    public_url = page_url(base_url, credential.public_id)
+    # A badge is what is put on web sites; where there is none, the certificate stands for it.
+    types = {design.type for design in designs}
+    shared = Shared(
+        name=name,
+        description=template.description or f"{issuer_name} awarded {name} to {credential.recipient.name}.",
+        recipient_name=credential.recipient.name,
+        issuer_name=issuer_name,
+        issuer_url=workspace.website_url,
+        issue_date=credential.issue_date,
+        expiry_date=credential.expiry_date,
+        public_id=credential.public_id,
+        public_url=public_url,
+        image_url=designs[0].png_url,
+        category="certificate" if "certificate" in types else "badge",
+    )
     shown = ShownCredential(
-        name=template.name if pin is None else as_text(pin.values["group.name"]),
+        name=name,
         recipient_name=credential.recipient.name,
         issuer_name=issuer_name,
         issuer_url=workspace.website_url,
@@ -167,13 +214,53 @@ def _read(
         version=credential.version,
         corrected_on=_shown_date(today(workspace.time_zone, corrected_at)) if corrected_at else None,
         public_id=credential.public_id,
-        public_url=page_url(base_url, credential.public_id),
+        public_url=public_url,
         learning_event_url=template.learning_event_url,
         designs=designs,
         image_url=designs[0].png_url,
         is_indexed=workspace.is_indexed,
+        description=shared.description,
+        linkedin_url=linkedin_url(shared),
+        share_links=share_links(shared),
+        structured_data=structured_data(shared),
+        oembed_url=f"{base_url}/oembed?{urlencode({'url': public_url})}",
+        verify_url=f"{base_url}/verify?{urlencode({'url': public_url})}",
+        json_url=document_url(base_url, credential.public_id),
+        jwt_url=f"{public_url}.jwt",
+        baked_png_url=baked_url(base_url, credential.public_id),
+        archival_pdf_url=f"{public_url}.pdf",
+        baked_svg_url=f"{public_url}.svg" if "badge" in types else None,
     )
     return shown, renderings, are_recorded(tx, renderings)
+
+
+def _oembed(shown: ShownCredential, width_px: int, base_url: str) -> dict[str, object]:
+    design = shown.designs[0]
+    return oembed(
+        title=f"{shown.name} - {shown.recipient_name}",
+        author_name=shown.issuer_name,
+        author_url=shown.issuer_url,
+        image_url=design.png_url if width_px == PNG_WIDTH_PX else f"{design.png_url}?width={width_px}",
+        width_px=width_px,
+        height_px=round(design.height_px * width_px / design.width_px),
+        provider_url=base_url,
+    )
+
+
+def _embedded_width(most: str | None) -> int:
+    """The largest width there is that is no larger than asked for; the smallest if all are. Raises Invalid."""
+    if most is None:
+        return PNG_WIDTH_PX
+    if not most.isascii() or not most.isdigit() or len(most) > 6:
+        raise Invalid("Must be a number of pixels", ("maxwidth",))
+    return max((width for width in WIDTHS_PX if width <= min(int(most), PNG_WIDTH_PX)), default=WIDTHS_PX[0])
+
+
+def _public_id_of(url: str, base_url: str) -> str | None:
+    """The id in the address of one of our pages."""
+    path = urlsplit(url)._replace(query="", fragment="").geturl().rstrip("/")
+    prefix = f"{base_url}/credentials/"
+    return to_public_id(path.removeprefix(prefix)) if path.startswith(prefix) else None
 
 
 def _shown_design(rendering: Rendering, base_url: str, height_px: int) -> ShownDesign:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from anyio.to_thread import run_sync
@@ -33,6 +33,7 @@ from testamur.designs.queries import get_design
 from testamur.designs.renderers import DesignRenderer, check_version
 from testamur.errors import Invalid, NotFound
 from testamur.ids import normalize_id
+from testamur.rendering.renderer import Attachment
 from testamur.rendering.samples import SAMPLE_VALUES
 from testamur.web.files import attachment
 from testamur.web.platform import Platform
@@ -171,6 +172,31 @@ class Files:
             recorded.workspace_id, recorded.credential_id, recorded.design_id, recorded.digest, variant.ending
         )
         return await self._content(key, lambda: render(recorded, renderer(), variant), prepare)
+
+    async def archival_pdf(self, item: Rendering, attachments: Sequence[Attachment]) -> bytes:
+        """A PDF/A-3 with files in it. It is drawn each time, since what is attached may change while its look does not.
+
+        Raises Invalid for letters that no font has.
+        """
+        recorded = to_recorded(item)
+
+        def renderer() -> DesignRenderer:
+            with self._platform.database.read() as tx:
+                place = (recorded.workspace_id, recorded.design_id, recorded.design_version)
+                return self._platform.renderers.get(tx, *place)
+
+        def make() -> bytes:
+            return renderer().pdf(
+                recorded.values,
+                title=recorded.title,
+                language=recorded.language,
+                at=recorded.created_at,
+                standard="a-3b",
+                attachments=attachments,
+            )
+
+        await run_sync(lambda: renderer().fetch_pictures(recorded.values))
+        return await self._platform.rendering_threads.run(make)
 
     def _read(self, work: Callable[[Transaction], Result]) -> Result:
         with self._platform.database.read() as tx:

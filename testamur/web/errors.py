@@ -1,7 +1,7 @@
 """The one place where a failure becomes an answer.
 
-Under `/v1` every failure is the JSON envelope of the API, whatever raised it; elsewhere it is a page. A bug is answered
-without details and logged with the request's id.
+Under `/v1` every failure is the JSON envelope of the API, whatever raised it, and so it is where only programs read;
+elsewhere it is a page. A bug is answered without details and logged with the request's id.
 """
 
 from collections.abc import Mapping
@@ -35,6 +35,8 @@ from testamur.web.html import page
 from testamur.wire.v1.errors import to_error, to_problem
 
 API_PREFIX = "/v1"
+# What scripts in pages of any origin may read, errors included.
+OPEN_PREFIXES = ("/log/",)
 
 STATUS: Mapping[type[TestamurError], int] = {
     MissingVersion: 400,
@@ -109,18 +111,22 @@ def is_api(path: str) -> bool:
 
 
 def error_answer(request: Request, error: Exception) -> Response:
+    is_open = request.url.path.startswith(OPEN_PREFIXES)
+    is_json = is_open or is_api(request.url.path)
     failure = error if isinstance(error, TestamurError) else None
     if failure is None and isinstance(error, HTTPException) and error.status_code < 500:
-        failure = NotFound() if is_api(request.url.path) else None
+        failure = NotFound() if is_json else None
         if failure is None:
             return error_page(request, error.status_code, error.headers)
     if failure is None:
         _log.error("request_failed", path=request.url.path, exc_info=error)
         failure = TestamurError()
-    if is_api(request.url.path):
-        if "application/problem+json" in request.headers.get("accept", ""):
-            return error_problem(failure)
-        return error_envelope(failure)
+    if is_json:
+        is_problem = "application/problem+json" in request.headers.get("accept", "")
+        response = error_problem(failure) if is_problem else error_envelope(failure)
+        if is_open:
+            response.headers["Access-Control-Allow-Origin"] = "*"
+        return response
     if preferred(request.headers.get("accept", ""), ("text/html", *_DOCUMENT_TYPES)) != "text/html":
         return error_problem(failure)
     # What is wrong with an address is worth saying; what else a failure tells is for programs.

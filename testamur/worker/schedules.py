@@ -1,4 +1,4 @@
-"""What comes with time: scheduled issuing, mails about expiry, forgetting what is old."""
+"""What comes with time: scheduled issuing, mails about expiry, the transparency log, forgetting what is old."""
 
 from datetime import datetime
 
@@ -6,6 +6,8 @@ from testamur.credentials.issuing import find_due, issue_due
 from testamur.credentials.reminding import queue_expiry_emails
 from testamur.credentials.resigning import sign_again, sign_unsigned
 from testamur.idempotency.keys import forget_old_keys
+from testamur.transparency.appending import append_pending, is_append_due
+from testamur.transparency.keys import log_origin
 from testamur.web.platform import Platform
 from testamur.webhooks.outbox import forget_old_deliveries
 from testamur.workspaces.allowance import plan_of
@@ -45,6 +47,16 @@ def remind(platform: Platform, at: datetime) -> int:
     """Queue mails about expiry; how many."""
     with platform.database.write() as tx:
         return queue_expiry_emails(tx, base_url=platform.settings.base_url, at=at)
+
+
+def append_to_log(platform: Platform, at: datetime) -> int:
+    """Enter what was recorded for the transparency log; how many entries, which is 0 when none waits."""
+    origin = log_origin(platform.settings.base_url)
+    with platform.database.read() as tx:
+        if not is_append_due(tx, origin):
+            return 0
+    with platform.database.write() as tx:
+        return append_pending(tx, origin=origin, master_key=platform.master_key, at=at)
 
 
 def clean_up(platform: Platform, at: datetime) -> None:

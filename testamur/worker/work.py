@@ -12,16 +12,19 @@ from testamur.clock import now
 from testamur.delivery.outbox import claim_emails
 from testamur.imports.running import claim_import
 from testamur.jobs.engine import JobEngine
+from testamur.transparency.appending import ENTRIES_MAX
 from testamur.web.platform import Platform
 from testamur.webhooks.outbox import claim_deliveries, endpoints_due
 from testamur.worker.emails import send_emails
 from testamur.worker.imports import run_import
-from testamur.worker.schedules import clean_up, issue_scheduled, remind, sign_what_is_left
+from testamur.worker.schedules import append_to_log, clean_up, issue_scheduled, remind, sign_what_is_left
 from testamur.worker.webhooks import deliver_webhooks
 
 # How often to look for work that another process has left; work of this process is told at once.
 LOOK_SECONDS = 1.0
 FAILURE_SECONDS = 5.0
+# A tree head is signed for what came in meanwhile.
+LOG_EVERY = timedelta(seconds=1)
 SCHEDULES_EVERY = timedelta(seconds=15)
 CLEAN_UP_EVERY = timedelta(hours=1)
 # Jobs of a kind that one process runs at once.
@@ -43,8 +46,8 @@ class Worker:
         settings = platform.settings
         self._engine = JobEngine(settings.database_url, settings.data_dir, name, jobs)
         self._stopping = threading.Event()
-        # The first look at the clock finds both due.
-        self._schedules_at = self._clean_up_at = now()
+        # The first look at the clock finds all due.
+        self._log_at = self._schedules_at = self._clean_up_at = now()
         self._may_be_unsigned = True
 
     def work(self) -> None:
@@ -89,6 +92,11 @@ class Worker:
         if at >= self._clean_up_at:
             clean_up(self._platform, at)
             self._clean_up_at = at + CLEAN_UP_EVERY
+        if at >= self._log_at:
+            # Last, so that a log that somebody has meddled with keeps nothing else from being done.
+            is_more = append_to_log(self._platform, at) >= ENTRIES_MAX
+            self._log_at = at if is_more else at + LOG_EVERY
+            found |= is_more
         return found
 
     def _start(self, name: str, claim: Callable[[], str | None]) -> bool:
@@ -119,5 +127,6 @@ def work_off(platform: Platform, *, seconds_max: float = 60) -> None:
             send_emails(platform, emails)
         for claim in filter(None, deliveries):
             deliver_webhooks(platform, claim)
-        if imported is None and emails is None and not any(deliveries):
+        entered = append_to_log(platform, now())
+        if imported is None and emails is None and not entered and not any(deliveries):
             return

@@ -5,6 +5,7 @@ All raise Invalid, which names the member.
 
 import re
 import unicodedata
+from functools import cache
 from zoneinfo import available_timezones
 
 from testamur.errors import Invalid
@@ -51,6 +52,12 @@ def checked_description(text: str | None) -> str | None:
 
 
 def checked_time_zone(time_zone: str) -> str:
-    if time_zone not in available_timezones():
+    if time_zone not in _time_zones():
         raise Invalid("Must be the name of a time zone, such as UTC or Europe/Warsaw", ("time_zone",))
     return time_zone
+
+
+@cache
+def _time_zones() -> set[str]:
+    """Read once, as there are hundreds of files."""
+    return available_timezones()

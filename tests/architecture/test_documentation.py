@@ -25,7 +25,9 @@ def test_every_setting_is_documented():
 
 
 def commands(group, path="testamur"):
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from commands(command, f"{path} {name}")
         else:

@@ -1,4 +1,4 @@
-"""The command as an operator calls it: a process of its own, in a data folder of its own."""
+"""The command as an operator calls it, in a data folder of its own."""
 
 import json
 import os
@@ -8,21 +8,36 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command_line import call
 
 Testamur = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
 def command_environment(tmp_path: Path) -> dict[str, str]:
-    return {**os.environ, "TESTAMUR_DATA_DIR": str(tmp_path / "data"), "NO_COLOR": "1"}
+    return {"TESTAMUR_DATA_DIR": str(tmp_path / "data"), "NO_COLOR": "1"}
 
 
 @pytest.fixture
 def testamur(command_environment: dict[str, str]) -> Testamur:
+    """Calls it in this process."""
+
+    def run(*arguments, exit_code: int = 0, **environment: str) -> "subprocess.CompletedProcess[str]":
+        done = call([str(argument) for argument in arguments], {**command_environment, **environment})
+        assert done.returncode == exit_code, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def testamur_process(command_environment: dict[str, str]) -> Testamur:
+    """Calls it as a process of its own."""
+
     def run(*arguments, exit_code: int = 0, **environment: str) -> "subprocess.CompletedProcess[str]":
         done = subprocess.run(
             [sys.executable, "-m", "testamur", *map(str, arguments)],
-            env={**command_environment, **environment},
+            env={**os.environ, **command_environment, **environment},
             capture_output=True,
             text=True,
             timeout=60,

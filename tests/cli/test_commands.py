@@ -1,11 +1,16 @@
 """What operators script against: output, errors and exit codes of the commands."""
 
 import json
+import subprocess
+import sys
 import zipfile
 
+import click
 import pytest
 from PIL import Image
 
+from testamur.cli.command import COMMANDS
+from testamur.cli.command import testamur as command
 from testamur.clock import now
 from testamur.config import Settings
 from testamur.credential_templates.editing import create_credential_template
@@ -25,6 +30,29 @@ def test_help_reads_well_and_every_command_has_some(testamur):
         if line.startswith("  ") and "..." in line and "TESTAMUR" not in line
     ]
     assert testamur("--version").stdout.startswith("testamur, version ")
+
+
+def test_the_list_of_commands_tells_of_each_what_its_own_help_does():
+    root = click.Context(command)
+    for name, (_, summary) in COMMANDS.items():
+        assert command.get_command(root, name).get_short_help_str(limit=100) == summary
+    assert list(COMMANDS) == sorted(COMMANDS)
+
+
+def test_help_loads_no_more_than_it_needs():
+    program = "import sys; from testamur.cli import main\ntry:\n    main(['--help'])\nfinally:\n    print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not {"sqlalchemy", "starlette", "PIL", "typst"} & set(done.stdout.split())
+
+
+def test_a_process_prints_and_ends_as_the_command_does(testamur_process):
+    made = json.loads(testamur_process("bootstrap", "--json").stdout)
+    assert made["token"].startswith("tst_")
+    assert testamur_process("token", "revoke", made["workspace"]["id"], exit_code=1).stderr == (
+        "testamur: There is no such access token in force in this workspace\n"
+    )
+    assert "No such command" in testamur_process("nonsense", exit_code=2).stderr
 
 
 def test_bootstrap_prints_one_object_and_a_repeat_only_makes_a_new_token(testamur, set_up):
@@ -86,14 +114,14 @@ def test_a_certificate_to_sign_pdfs_with_is_set_shown_and_removed(testamur, set_
     file.write_bytes(authority.pkcs12(key, authority.certificate(key), "geheim ü"))
     password.write_text("geheim ü\n", encoding="utf-8")
     wrong.write_text("geheim\n", encoding="utf-8")
-    command = ("workspace", "certificate", "default")
-    told = testamur(*command, file, "--password-file", wrong, exit_code=1).stderr
+    words = ("workspace", "certificate", "default")
+    told = testamur(*words, file, "--password-file", wrong, exit_code=1).stderr
     assert told == "testamur: password: Does not open the file\n"
-    made = json.loads(testamur(*command, file, "--password-file", password, "--json").stdout)
+    made = json.loads(testamur(*words, file, "--password-file", password, "--json").stdout)
     assert (made["subject"], made["issuer"]) == ("CN=Meridian Institute,C=PL", "CN=Test CA,C=PL")
-    assert "signs PDFs as CN=Meridian Institute,C=PL until 2126-" in testamur(*command).stdout
-    assert testamur(*command, "--remove").stdout == "default signs PDFs no more\n"
-    assert "no certificate" in testamur(*command, exit_code=1).stderr
+    assert "signs PDFs as CN=Meridian Institute,C=PL until 2126-" in testamur(*words).stdout
+    assert testamur(*words, "--remove").stdout == "default signs PDFs no more\n"
+    assert "no certificate" in testamur(*words, exit_code=1).stderr
 
 
 def test_migrate_tells_what_it_did(testamur):

@@ -50,10 +50,10 @@ def test_a_copying_that_cannot_be_is_told_with_its_exit_code(testamur, tmp_path,
     assert done.stdout == ""
 
 
-def test_a_server_does_not_start_on_a_bucket_that_it_cannot_write_to(testamur, s3_server):
+def test_a_server_does_not_start_on_a_bucket_that_it_cannot_write_to(testamur_process, s3_server):
     for command in (("serve", "--port", "1"), ("worker",)):
         url = f"s3://there-is-none?endpoint={s3_server}"
-        done = testamur(*command, exit_code=1, **KEYS, TESTAMUR_STORAGE_URL=url)
+        done = testamur_process(*command, exit_code=1, **KEYS, TESTAMUR_STORAGE_URL=url)
         assert "testamur: The bucket of files cannot be used now: there is no such bucket\n" in done.stderr
         assert f"{s3_server}/there-is-none/" in done.stderr
         assert done.stdout == ""

@@ -84,7 +84,7 @@ def test_a_changed_badge_is_invalid_and_no_badge_is_none(badge, verify, testamur
     changed = badge.replace(b"Can weld", b"Can heal")
     told = verify(changed, "--allow-private-networks", exit_code=1).stdout
     assert "Not valid. " in told
-    assert "– Revocation" in told
+    assert "\u2013 Revocation" in told
     assert "not JSON" in verify(b"nonsense", exit_code=2).stdout
     assert "larger than 5 MB" in verify(b" " * 5_000_001, exit_code=2).stderr
     assert "cannot be read" in testamur("verify", tmp_path / "none.json", exit_code=2, **NO_SETTINGS).stderr

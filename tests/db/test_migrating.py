@@ -50,7 +50,7 @@ def test_processes_that_start_together_do_the_work_once(database_url, tmp_path):
         subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(4)
     ]
-    ended = [(*process.communicate(timeout=60), process.returncode) for process in started]
+    ended = [(*process.communicate(timeout=100), process.returncode) for process in started]
     assert [code for _, _, code in ended] == [0] * 4, ended
     assert sorted(output.startswith("Applied") for output, _, _ in ended) == [False, False, False, True]
 

@@ -210,7 +210,7 @@ def bomb():
         ("/broken", (500, b"oops"), Unavailable, "answered 500"),
         ("/endless", None, Invalid, "larger than 10 MiB"),
         ("/announced", None, Invalid, "larger than 10 MiB"),
-        ("/drip", None, Unavailable, "not there within 0.5 seconds"),
+        ("/drip", None, Unavailable, "not there within 2 seconds"),
         ("/page.png", (200, b"<html>a page</html>"), Invalid, "not an SVG picture"),
         ("/empty.png", (200, b""), Invalid, "not a PNG, JPEG, WebP, GIF or SVG picture"),
         ("/bomb.png", (200, bomb()), Invalid, "picture"),
@@ -220,7 +220,7 @@ def bomb():
 def test_what_is_no_picture_in_time_is_told_kept_nowhere_and_not_asked_for_again_at_once(
     platform, tenant, site, pictures, monkeypatch, path, page, kind, why
 ):
-    monkeypatch.setattr(fetched_pictures, "FETCH_SECONDS_MAX", 0.5 if path == "/drip" else 20)
+    monkeypatch.setattr(fetched_pictures, "FETCH_SECONDS_MAX", 2 if path == "/drip" else 20)
     if page is not None:
         site.pages[path] = page
     values = {TAG: site.url + path}

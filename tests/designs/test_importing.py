@@ -4,6 +4,7 @@ import io
 import json
 
 import pytest
+from databases import on_one_database
 from PIL import Image
 
 from testamur.clock import now
@@ -41,6 +42,7 @@ def test_its_pictures_are_kept_under_their_digest(platform, tenant, other_tenant
         run(platform, other_tenant, tmp_path, source)
 
 
+@on_one_database
 @pytest.mark.parametrize("source", ["missing.png", "../secret.png", "/etc/hostname", "notes.txt"])
 def test_a_picture_that_cannot_be_used_leaves_nothing_behind(platform, tenant, tmp_path, source):
     folder = tmp_path / "designs"

@@ -8,6 +8,7 @@ from datetime import date
 
 import openpyxl
 import pytest
+from databases import on_one_database
 from PIL import Image
 from sqlalchemy import text
 
@@ -272,6 +273,7 @@ def plain_zip():
     return made.getvalue()
 
 
+@on_one_database
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -294,6 +296,7 @@ def test_a_file_that_cannot_be_used_leaves_nothing(api, upload, platform, conten
     assert not (platform.settings.data_dir / "files" / "imports").exists()
 
 
+@on_one_database
 @pytest.mark.parametrize(
     ("query", "status", "path"),
     [

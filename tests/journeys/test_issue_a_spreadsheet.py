@@ -10,10 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
+from command_line import call
+from databases import on_one_database
 from pypdf import PdfReader
 
-from testamur.config import Settings
+from testamur.credentials.bulk_issuing import ROWS_PER_TRANSACTION
 
+# More than one transaction issues.
+PEOPLE = ROWS_PER_TRANSACTION + 100
 EXAMPLE = Path(__file__).parents[2] / "examples" / "recipients.csv"
 
 
@@ -31,25 +35,28 @@ def template(client, platform, tenant):
 
 
 @pytest.fixture
-def command(platform, template, tmp_path):
-    """`testamur issue` as a command line, and the environment it runs in."""
-    settings: Settings = platform.settings
-    environment = {
-        **os.environ,
-        "TESTAMUR_DATA_DIR": str(settings.data_dir),
-        "TESTAMUR_DATABASE_URL": settings.database_url.replace("postgresql+psycopg", "postgresql"),
+def environment(platform):
+    """That of a command which works on what the server serves."""
+    return {
+        "TESTAMUR_DATA_DIR": str(platform.settings.data_dir),
+        "TESTAMUR_DATABASE_URL": platform.settings.database_url.replace("postgresql+psycopg", "postgresql"),
         "TESTAMUR_BASE_URL": "http://testserver",
+        "TESTAMUR_RENDERING_PROCESSES": "1",
     }
 
-    def arguments(file, *more):
-        words = ["issue", str(file), "--template", template, "--out", str(tmp_path / "out"), *more]
-        return {"args": [sys.executable, "-m", "testamur", *words], "env": environment}
 
-    return arguments
+@pytest.fixture
+def words(template, tmp_path):
+    def issue(file, *more):
+        return ["issue", str(file), "--template", template, "--out", str(tmp_path / "out"), *more]
+
+    return issue
 
 
-def run(call):
-    return subprocess.run(**call, capture_output=True, text=True, timeout=60, check=False)
+@pytest.fixture
+def issue(words, environment):
+    """`testamur issue` of a file: what it printed and how it ended."""
+    return lambda *arguments: call(words(*arguments), environment)
 
 
 def read_results(tmp_path):
@@ -68,8 +75,8 @@ def credentials_of(client, tenant):
             return found
 
 
-def test_the_example_gives_25_certificates_and_a_second_run_none(command, client, tenant, tmp_path):
-    done = run(command(EXAMPLE))
+def test_the_example_gives_25_certificates_and_a_second_run_none(issue, client, tenant, tmp_path):
+    done = issue(EXAMPLE)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "Issued 25, found 0 issued before, wrote 25 PDFs, 0 faulty rows\n"
     files = {file.name: file.read_bytes() for file in (tmp_path / "out").glob("*.pdf")}
@@ -86,19 +93,19 @@ def test_the_example_gives_25_certificates_and_a_second_run_none(command, client
     (polish,) = (content for name, content in files.items() if name.startswith("łukasz-żółciński-"))
     assert "Łukasz Żółciński" in PdfReader(io.BytesIO(polish)).pages[0].extract_text()
 
-    again = run(command(EXAMPLE))
+    again = issue(EXAMPLE)
     assert again.stdout == "Issued 0, found 25 issued before, wrote 0 PDFs, 0 faulty rows\n"
     assert read_results(tmp_path) == results
     assert len(credentials_of(client, tenant)) == 25
 
 
-def test_a_faulty_row_is_told_while_the_others_are_issued(command, client, tenant, tmp_path):
+def test_a_faulty_row_is_told_while_the_others_are_issued(issue, client, tenant, tmp_path):
     file = tmp_path / "sheet.csv"
     file.write_text(
         "name,email\nAda,ada@example.com\n,nobody@example.com\nBob,not an address\nEve,ADA@example.com\nKim,kim@example.com\n",
         encoding="utf-8",
     )
-    done = run(command(file, "--no-pdf"))
+    done = issue(file, "--no-pdf")
     assert done.returncode == 1
     assert done.stdout == "Issued 2, found 0 issued before, wrote 0 PDFs, 3 faulty rows\n"
     assert "Line 3: recipient.name" in done.stderr
@@ -108,47 +115,51 @@ def test_a_faulty_row_is_told_while_the_others_are_issued(command, client, tenan
     assert {item["recipient"]["name"] for item in credentials_of(client, tenant)} == {"Ada", "Kim"}
 
 
+@on_one_database
 @pytest.mark.parametrize("content", [b"", b"name\n", b"mail\nx@example.com\n", "name\nZoë\n".encode("latin-1")])
-def test_a_file_that_cannot_be_read_issues_nothing_and_makes_no_folder(command, client, tenant, tmp_path, content):
+def test_a_file_that_cannot_be_read_issues_nothing_and_makes_no_folder(issue, client, tenant, tmp_path, content):
     file = tmp_path / "sheet.csv"
     file.write_bytes(content)
-    done = run(command(file))
+    done = issue(file)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("testamur: ")
     assert not (tmp_path / "out").exists()
     assert credentials_of(client, tenant) == []
 
 
-def test_a_run_that_is_killed_half_way_is_finished_by_the_next(command, client, tenant, tmp_path):
+def test_a_run_that_is_killed_half_way_is_finished_by_the_next(issue, words, environment, client, tenant, tmp_path):
     file = tmp_path / "many.csv"
-    rows = "".join(f"Recipient Number {n},r{n}@example.com\n" for n in range(1200))
+    rows = "".join(f"Recipient Number {n},r{n}@example.com\n" for n in range(PEOPLE))
     file.write_text("name,email\n" + rows, encoding="utf-8")
     out = tmp_path / "out"
-    process = subprocess.Popen(**command(file), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    # The first transaction issues 500 rows, then their PDFs are written: kill in the midst of these.
+    command = [sys.executable, "-m", "testamur", *words(file)]
+    process = subprocess.Popen(
+        command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    # The first transaction issues most rows, then their PDFs are written: kill in the midst of these.
     ends = time.monotonic() + 60
     while len(list(out.glob("*.pdf"))) < 100 and time.monotonic() < ends:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=10)
     before = credentials_of(client, tenant)
-    assert 0 < len(before) < 1200
+    assert 0 < len(before) < PEOPLE
 
-    done = run(command(file))
+    done = issue(file)
     assert done.returncode == 0, done.stderr
-    assert f"Issued {1200 - len(before)}, found {len(before)} issued before" in done.stdout
+    assert f"Issued {PEOPLE - len(before)}, found {len(before)} issued before" in done.stdout
     after = credentials_of(client, tenant)
-    assert len(after) == len({item["recipient"]["email"] for item in after}) == 1200
+    assert len(after) == len({item["recipient"]["email"] for item in after}) == PEOPLE
     assert {item["id"] for item in before} <= {item["id"] for item in after}
     pdfs = list(out.glob("*.pdf"))
-    assert len(pdfs) == 1200
+    assert len(pdfs) == PEOPLE
     assert all(file.read_bytes().rstrip().endswith(b"%%EOF") for file in pdfs)
 
 
-def test_pinned_certificates_are_written_again_as_they_were_issued(api, command, template, tenant, tmp_path):
+def test_pinned_certificates_are_written_again_as_they_were_issued(api, issue, template, tenant, tmp_path):
     api("PATCH", f"/groups/{template}/settings", {"designPolicy": "pinned"})
     (tmp_path / "two.csv").write_text("name,email\nAda,ada@example.com\nBob,bob@example.com\n")
-    assert run(command(tmp_path / "two.csv")).returncode == 0
+    assert issue(tmp_path / "two.csv").returncode == 0
     issued = {file.name: file.read_bytes() for file in (tmp_path / "out").glob("*.pdf")}
     assert len(issued) == 2
     document = {"version": 1, "page": {"size": "A4"}, "elements": []}
@@ -156,6 +167,6 @@ def test_pinned_certificates_are_written_again_as_they_were_issued(api, command,
     api("PATCH", f"/groups/{template}", {"name": "Renamed", "designIds": [tenant.badge_id]})
     for name in issued:
         (tmp_path / "out" / name).unlink()
-    done = run(command(tmp_path / "two.csv"))
+    done = issue(tmp_path / "two.csv")
     assert "Issued 0, found 2 issued before, wrote 2 PDFs" in done.stdout
     assert {file.name: file.read_bytes() for file in (tmp_path / "out").glob("*.pdf")} == issued

@@ -13,10 +13,12 @@ from contextlib import ExitStack, contextmanager
 
 import httpx2
 import psycopg
+import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-ROWS = 1200
+# Some batches of mails, so that both workers have of them.
+ROWS = 400
 
 
 def free_ports(count):
@@ -84,7 +86,7 @@ def run_import(server, folder, *, servers, workers):
             )
             query = {"groupId": group["id"], "action": "send", "start": "true"}
             import_id = clients[-1].post("/imports", params=query, content=sheet.encode()).json()["id"]
-            ends = time.monotonic() + 90
+            ends = time.monotonic() + 180
             engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
             while True:
                 states = {client.get(f"/imports/{import_id}").json()["state"] for client in clients}
@@ -107,7 +109,7 @@ def run_import(server, folder, *, servers, workers):
 
 
 def await_server(client):
-    ends = time.monotonic() + 40
+    ends = time.monotonic() + 90
     while True:
         try:
             assert client.get("/me").status_code == 200
@@ -118,6 +120,7 @@ def await_server(client):
             return
 
 
+@pytest.mark.timeout(600)
 def test_many_processes_give_what_one_gives(postgres_server, tmp_path):
     outcomes = []
     for name, servers, workers in (("one", 1, 0), ("many", 4, 2)):
@@ -127,4 +130,4 @@ def test_many_processes_give_what_one_gives(postgres_server, tmp_path):
     assert outcomes[0] == outcomes[1]
     rows, issued, mails = outcomes[1]
     assert len(rows) == ROWS
-    assert len(issued) == mails == ROWS - 12
+    assert len(issued) == mails == ROWS - 4

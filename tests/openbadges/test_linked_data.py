@@ -176,6 +176,15 @@ def test_parts_that_are_alike_and_have_no_id_are_signed_as_long_as_that_is_cheap
     assert canonical_form(document) == shapes.canonical_form(document)
 
 
+@BOTH_WAYS
+def test_a_value_that_is_repeated_in_a_list_is_not_signed_but_verified(canonical):
+    grades = {"id": "urn:x:1", "type": ["ResultDescription"], "allowedValue": ["A", "B", "B", "C"]}
+    document = changed((*ACHIEVEMENT, "resultDescription"), [grades])
+    with pytest.raises(Unsignable, match="holds a value twice"):
+        canonical(document)
+    assert canonical(document, minting=False)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(["_:b0", "@id", "Profile"]),
     lambda inner: st.lists(inner, max_size=4)

@@ -10,6 +10,7 @@ import zlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from isal import isal_zlib
 from PIL import Image, ImageChops, PngImagePlugin
 
 from testamur.errors import Invalid
@@ -39,8 +40,8 @@ def png(*chunks, width=4, height=4, depth=8, color=2, rows=None):
 
 
 def bomb(side):
-    """A real one: all `side` x `side` pixels are in it, in some kilobytes."""
-    rows = zlib.compressobj()
+    """A real one: all `side` x `side` pixels are in it, in some megabytes."""
+    rows = isal_zlib.compressobj()
     data = b"".join(rows.compress(b"\0" * (side * 3 + 1)) for _ in range(side)) + rows.flush()
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", data) + chunk(b"IEND", b"")
@@ -159,8 +160,8 @@ ZIP = b"PK\x03\x04" + b"\0" * 40 + b"PK\x05\x06" + b"\0" * 18
         (png(rows=b"\0" * 7), "broken"),
         (png(width=0, rows=b""), "broken"),
         (png(width=20_000, height=1), "too many pixels"),
-        (png(width=20_000, height=20_000), "too many pixels"),
-        (png(width=7000, height=7000), "too many pixels"),
+        (png(width=20_000, height=20_000, rows=b""), "too many pixels"),
+        (png(width=7000, height=7000, rows=b""), "too many pixels"),
         (saved(Image.new("L", (8001, 1)), "PNG"), "too many pixels"),
         (saved(Image.new("L", (8001, 1)), "JPEG"), "too many pixels"),
         (saved(Image.new("L", (8001, 1)), "WEBP"), "too many pixels"),
@@ -192,7 +193,7 @@ def test_a_jpeg_that_paints_itself_hundreds_of_times_is_refused():
 @pytest.mark.skipif(sys.platform == "win32", reason="resource is not there on Windows")
 def test_a_bomb_is_refused_without_being_decoded():
     content = bomb(20_000)  # 1.2 GB of pixels.
-    assert len(content) < 2_000_000
+    assert len(content) < 3_000_000
     program = (
         "import resource, sys\n"
         "from testamur.errors import Invalid\n"

@@ -225,7 +225,7 @@ NASTY = {
     "large pattern": '<pattern id="p" width="100000" height="100000" patternUnits="userSpaceOnUse"><rect width="1" '
     'height="1"/></pattern><rect width="10" height="10" fill="url(#p)"/>',
     "blur without end": '<filter id="f" x="-10000" y="-10000" width="1000000" height="1000000"><feGaussianBlur '
-    'stdDeviation="30000"/></filter><rect filter="url(#f)" width="10" height="10"/>',
+    'stdDeviation="30000"/></filter>' + '<rect filter="url(#f)" width="10" height="10"/>' * 20,
     "turbulence": '<filter id="f"><feTurbulence baseFrequency=".05" numOctaves="1000000"/></filter>'
     '<rect filter="url(#f)" width="10" height="10"/>',
     "masks by styles": "<style>"
@@ -237,6 +237,9 @@ NASTY = {
     )
     + '<rect class="m29" width="9" height="9"/>',
 }
+
+# Those that are ended only when their time is over.
+SLOW = [NASTY[name] for name in ("blur without end", "turbulence", "masks by styles")]
 
 
 @pytest.mark.parametrize("inside", NASTY.values(), ids=NASTY)
@@ -310,7 +313,7 @@ def test_any_svg_is_refused_or_cleaned(pieces, seed, faults):
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=5))
+@given(st.lists(st.sampled_from([piece for piece in PIECES if piece not in SLOW]), min_size=1, max_size=5))
 def test_any_svg_is_refused_or_can_be_drawn(pieces):
     try:
         found = prepare_picture(svg("".join(pieces)))

@@ -1,16 +1,18 @@
 """What programs get of a credential over HTTP."""
 
+import io
 import json
 from datetime import timedelta
 
 import jwt
+from pypdf import PdfReader
 
 from testamur.clock import now
 from testamur.openbadges.baking import unbake
 from testamur.openbadges.data_integrity import verify_proof
 from testamur.openbadges.dids import web_did_address
+from testamur.openbadges.documents import identity_hash
 from testamur.openbadges.jwt_credentials import read_jwt
-from testamur.openbadges.open_badges_2 import hashed_identity
 from testamur.openbadges.public_keys import from_jwk, from_multikey
 from testamur.openbadges.status_lists import is_set
 from testamur.workspaces.editing import update_workspace
@@ -83,6 +85,18 @@ def test_a_certificate_is_baked_as_png_and_there_is_no_svg_of_it(issue, get):
     get(f"{path}.svg", status=404)
 
 
+def test_the_pdf_for_archives_has_the_signed_credential_attached(issue, get):
+    issued = issue(designs=("badge_id", "certificate_id"))
+    path = f"/credentials/{issued['publicId']}"
+    answer = get(f"{path}.pdf?download")
+    assert answer.headers["content-type"] == "application/pdf"
+    assert "Financial Markets - Zo" in answer.headers["content-disposition"]
+    assert b"<pdfaid:part>3" in answer.content
+    (attached,) = PdfReader(io.BytesIO(answer.content)).attachments["credential.json"]
+    verify(json.loads(attached), get)
+    assert json.loads(attached) == get(f"{path}.json").json()
+
+
 def test_the_status_list_tells_of_a_revocation(api, issue, get):
     issued = issue()
     status = get(f"/credentials/{issued['publicId']}.json").json()["credentialStatus"]
@@ -114,7 +128,7 @@ def test_open_badges_2_is_hosted_on_addresses_of_the_issuer(issue, get):
     issued = issue(expiryDate="2027-11-20")
     assertion = get(f"/ob2/meridian/assertions/{issued['publicId']}").json()
     assert assertion["id"] == f"http://testserver/ob2/meridian/assertions/{issued['publicId']}"
-    assert assertion["recipient"]["identity"] == hashed_identity("zoe@example.com", assertion["recipient"]["salt"])
+    assert assertion["recipient"]["identity"] == identity_hash("zoe@example.com", assertion["recipient"]["salt"])
     assert assertion["expires"] == "2027-11-20T23:59:59Z"
     badge = get(assertion["badge"]).json()
     assert badge["name"] == "Financial Markets"

@@ -2,12 +2,9 @@
 
 import base64
 import io
-import os
-import signal
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from databases import on_one_database
 from PIL import Image
 from pypdf import PdfReader
 from starlette.requests import Request
@@ -21,19 +18,6 @@ from testamur.web.errors import error_answer
 TYPES = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 
 
-@pytest.fixture
-def credential(api, group):
-    body = {"groupId": group["id"], "recipient": {"name": "Ada Lovelace", "email": "ada@example.com"}}
-    return api("POST", "/credentials", body, status=201)
-
-
-@pytest.fixture
-def path(api, credential):
-    """The address of the credential's picture, without its ending."""
-    (design,) = api("GET", f"/credentials/{credential['id']}/designs")
-    return design["previews"][0]["url"].removeprefix("http://testserver").removesuffix(".png")
-
-
 def preview_path(tenant, version=1):
     return f"/files/designs/{tenant.workspace.id}/{tenant.certificate_id}/{version}"
 
@@ -43,8 +27,11 @@ def picture(answer):
     return Image.open(io.BytesIO(answer.content))
 
 
-def counters(platform):
-    return platform.renderers.pool.counters()
+@pytest.fixture
+def rendered(platform):
+    """How much has been drawn since the test began."""
+    before = platform.renderers.pool.counters().rendered
+    return lambda: platform.renderers.pool.counters().rendered - before
 
 
 @pytest.mark.parametrize(("ending", "format_"), TYPES.items())
@@ -62,19 +49,20 @@ def test_a_picture_comes_in_each_format_and_a_width(client, path, ending, format
     assert max(abs(a - b) for a, b in zip(small, same, strict=True)) < 30
 
 
-def test_the_pdf_and_the_usual_picture_have_one_address_each(client, platform, path):
+def test_the_pdf_and_the_usual_picture_have_one_address_each(client, path, rendered):
     assert client.get(f"{path}.pdf").content.startswith(b"%PDF")
     assert client.get(f"{path}.png?width=1600").content == client.get(f"{path}.png").content
-    assert counters(platform).rendered == 2
+    assert rendered() == 2
 
 
+@on_one_database
 @pytest.mark.parametrize("width", ["0", "401", "100000", "-200", "0400", "4e2", "", "wide"])
-def test_another_width_is_told_and_leaves_no_file(client, platform, path, tenant, width):
+def test_another_width_is_told_and_leaves_no_file(client, path, tenant, width, rendered):
     for place in (path, preview_path(tenant)):
         answer = client.get(f"{place}.png", params={"width": width})
         assert answer.status_code == 400
         assert f"The width must be one of {', '.join(map(str, WIDTHS_PX))}" in answer.text
-    assert counters(platform).rendered == 0
+    assert rendered() == 0
 
 
 def test_what_is_no_picture_has_no_width(client, path):
@@ -83,11 +71,12 @@ def test_what_is_no_picture_has_no_width(client, path):
     assert "A PDF has no width" in answer.text
 
 
+@on_one_database
 @pytest.mark.parametrize("ending", ["gif", "svg", "PNG", "400.png", "png.pdf", "tar.gz"])
-def test_other_formats_are_not_there(client, platform, path, tenant, ending):
+def test_other_formats_are_not_there(client, path, tenant, ending, rendered):
     for place in (path, preview_path(tenant)):
         assert client.get(f"{place}.{ending}").status_code == 404
-    assert counters(platform).rendered == 0
+    assert rendered() == 0
 
 
 def test_each_file_has_its_own_etag_and_is_not_sent_twice(client, path):
@@ -102,13 +91,13 @@ def test_each_file_has_its_own_etag_and_is_not_sent_twice(client, path):
     assert len(tags) == 4
 
 
-def test_a_stored_file_is_served_by_a_process_that_did_not_make_it(client, platform, path, tenant):
+def test_a_stored_file_is_served_by_a_process_that_did_not_make_it(client, platform, path, tenant, rendered):
     made = client.get(f"{path}.png?width=200").content
-    before = counters(platform).rendered
+    before = rendered()
     # Not entered, so that leaving it does not close the platform that both share.
     other = TestClient(create_app(platform))
     assert other.get(f"{path}.png?width=200").content == made
-    assert counters(platform).rendered == before
+    assert rendered() == before
 
 
 def test_a_deleted_credential_is_not_served_in_any_form_though_its_files_were_just_sent(client, api, credential, path):
@@ -168,45 +157,6 @@ def test_a_design_has_no_pdf(client, tenant):
     assert client.get(preview_path(tenant) + ".pdf").status_code == 404
 
 
-def test_two_who_ask_at_once_for_a_new_file_have_it_made_once(client, platform, path):
-    client.get(f"{path}.png?width=200")
-    (pid,) = platform.renderers.pool.pids()
-    os.kill(pid, signal.SIGSTOP)
-    with ThreadPoolExecutor(4) as threads:
-        try:
-            waiting = [threads.submit(client.get, f"{path}.png?width=400") for _ in range(4)]
-            time.sleep(0.5)
-        finally:
-            os.kill(pid, signal.SIGCONT)
-        answers = {future.result().content for future in waiting}
-    assert len(answers) == 1
-    assert counters(platform).rendered == 2
-
-
-def test_more_than_may_wait_is_told_to_come_again(client, platform, path):
-    platform.renderers.pool.queue = 1
-    client.get(f"{path}.png?width=200")
-    (pid,) = platform.renderers.pool.pids()
-    os.kill(pid, signal.SIGSTOP)
-    with ThreadPoolExecutor(2) as threads:
-        try:
-            first = threads.submit(client.get, f"{path}.png?width=400")
-            time.sleep(0.5)
-            second = threads.submit(client.get, f"{path}.png?width=600")
-            ends = time.monotonic() + 20
-            while "testamur_rendering_waiting 1" not in client.get("/metrics").text:
-                assert time.monotonic() < ends
-            refused = client.get(f"{path}.png?width=800")
-            assert client.get(f"{path}.png?width=200").status_code == 200
-        finally:
-            os.kill(pid, signal.SIGCONT)
-        assert first.result().status_code == second.result().status_code == 200
-    assert refused.status_code == 503
-    assert int(refused.headers["retry-after"]) >= 1
-    assert "text/html" in refused.headers["content-type"]
-    assert client.get(f"{path}.png?width=800").status_code == 200
-
-
 def test_what_is_unavailable_under_the_api_is_json_with_the_time_to_wait():
     scope = {"type": "http", "method": "GET", "path": "/v1/designs", "query_string": b"", "headers": []}
     scope["server"] = ("testserver", 80)
@@ -214,27 +164,6 @@ def test_what_is_unavailable_under_the_api_is_json_with_the_time_to_wait():
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")
     assert b'"service_unavailable"' in answer.body
     assert "retry-after" not in error_answer(Request(scope), Unavailable()).headers
-
-
-def test_a_crash_of_the_worker_ends_neither_the_server_nor_the_request(client, platform, path):
-    client.get(f"{path}.png?width=200")
-    (pid,) = platform.renderers.pool.pids()
-    os.kill(pid, signal.SIGSTOP)
-    with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(client.get, f"{path}.png?width=400")
-        time.sleep(0.5)
-        os.kill(pid, signal.SIGKILL)
-        assert waiting.result().status_code == 200
-    assert counters(platform).crashed == 1
-    assert client.get("/healthz").status_code == 200
-
-
-def test_the_metrics_tell_of_the_pool_and_of_no_workspace(client, path, tenant):
-    client.get(f"{path}.png")
-    text = client.get("/metrics").text
-    assert "testamur_rendering_rendered_total 1\n" in text
-    assert "testamur_rendering_waiting 0\n" in text
-    assert tenant.workspace.id not in text
 
 
 def test_an_archival_pdf_and_one_for_the_printer_have_addresses_of_their_own(client, path):

@@ -12,6 +12,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from databases import on_one_database
 from sqlalchemy import text
 from standardwebhooks import Webhook
 
@@ -281,6 +282,7 @@ def test_another_workspaces_webhooks_do_not_exist(api, client, group, platform, 
     assert len(receiver.got) == before
 
 
+@on_one_database
 @pytest.mark.parametrize("url", ["ftp://example.com", "https://u:p@example.com/", "https://example.com/#x", "nonsense"])
 def test_a_url_that_cannot_be_used_is_told(api, url):
     assert api("POST", "/webhooks", {"url": url}, status=400)["error"]["details"][0]["path"] == ["url"]

@@ -36,16 +36,32 @@ function tell(eventType) {
   fetch(page.replace(/\/$/, "") + "/interactions", { method: "POST", body, keepalive: true }).catch(() => {});
 }
 
-async function copy() {
-  field.select();
+async function copyFrom(input) {
+  input.select();
   try {
-    await navigator.clipboard.writeText(field.value);
+    await navigator.clipboard.writeText(input.value);
   } catch {
     // Browsers offer the clipboard on https only; this older way works on plain http too.
     document.execCommand("copy");
   }
+}
+
+async function copy() {
+  await copyFrom(field);
   status.textContent = "Link copied";
   tell("credential_link_copied");
+}
+
+for (const each of document.querySelectorAll("[data-copies]")) {
+  const input = document.getElementById(each.dataset.copies);
+  each.hidden = false;
+  each.addEventListener("click", async () => {
+    await copyFrom(input);
+    status.textContent = input.labels[0].textContent + " copied";
+  });
+}
+for (const each of document.querySelectorAll("[data-event]")) {
+  each.addEventListener("click", () => tell(each.dataset.event));
 }
 
 if (field && button && status) {

@@ -1,6 +1,7 @@
 """Credentials over the API: what is refused, with which words, and that nothing of it is stored."""
 
 import pytest
+from databases import on_one_database
 
 
 @pytest.fixture
@@ -9,6 +10,7 @@ def group_id(client, tenant):
     return client.post("/v1/groups", headers=tenant.headers, json=body).json()["id"]
 
 
+@on_one_database
 @pytest.mark.parametrize(
     ("changes", "status", "path"),
     [
@@ -43,6 +45,7 @@ def test_a_faulty_credential_is_refused_with_its_member_and_not_stored(client, t
     assert client.get("/v1/credentials", headers=tenant.headers).json()["data"] == []
 
 
+@on_one_database
 @pytest.mark.parametrize("content", [b"", b"[]", b"null", b'"x"', b"{" * 100_000])
 def test_a_body_that_is_not_an_object_is_told(client, tenant, content):
     answer = client.post("/v1/credentials", headers=tenant.headers, content=content)
@@ -68,6 +71,7 @@ def test_pages_neither_skip_nor_repeat_while_rows_are_added(client, tenant, grou
     assert seen == made[::-1]
 
 
+@on_one_database
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "limit=-1", "cursor=x", "cursor=eyJ9"])
 def test_a_wrong_page_is_told(client, tenant, query):
     for path in ("/v1/credentials", "/v1/groups", "/v1/designs"):

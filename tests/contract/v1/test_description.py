@@ -1,16 +1,18 @@
-"""The description is what is served: schemathesis sends what it allows and more, and looks at what comes back."""
+"""The description is what is served: schemathesis sends what it allows and more, and looks at what comes back.
+
+The long form: DESCRIPTION_TEST_EXAMPLES=100 make test TEST_ARGS="tests/contract/v1/test_description.py".
+"""
+
+import os
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from schemathesis.checks import CHECKS, load_all_checks
 
 from testamur.app import create_app
 
+EXAMPLES = int(os.environ.get("DESCRIPTION_TEST_EXAMPLES", "8"))
 CHECKED = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
-
-schemathesis.serializer.alias("font/sfnt", "application/octet-stream")
 
 
 @pytest.fixture
@@ -31,9 +33,13 @@ def a_bit_of_everything(api, tenant, group):
 
 
 def test_every_operation_answers_as_described(platform, tenant, a_bit_of_everything):
+    import schemathesis  # Takes seconds, which the other tests need not.
+    from schemathesis.checks import CHECKS, load_all_checks
+
     load_all_checks()
-    # It knows how to send bytes, and not that an archive is some.
-    schemathesis.serializer.alias("application/zip", "application/octet-stream")
+    # It knows how to send bytes, and not that an archive or a font is some.
+    for kind in ("application/zip", "font/sfnt"):
+        schemathesis.serializer.alias(kind, "application/octet-stream")
     checks = [check for check in CHECKS.get_all() if check.__name__ in CHECKED]
     assert len(checks) == len(CHECKED)
     schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(platform))
@@ -46,7 +52,7 @@ def test_every_operation_answers_as_described(platform, tenant, a_bit_of_everyth
 
 
 def _check(operation, known, called, call):
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(case=operation.as_strategy(), uses_known=st.booleans())
     def check(case, uses_known):
         if uses_known and known and "id" in case.path_parameters:

@@ -1,4 +1,5 @@
 import pytest
+from databases import on_one_database
 from starlette.testclient import TestClient
 
 
@@ -40,6 +41,7 @@ def test_the_gate_checks_token_then_version(client, tenant, headers, status, cod
         assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
 
+@on_one_database
 @pytest.mark.parametrize(
     ("body", "status", "path"),
     [
@@ -81,6 +83,7 @@ def test_a_faulty_group_is_refused_with_its_member_and_not_stored(client, tenant
     assert client.get("/v1/groups", headers=tenant.headers).json()["data"] == []
 
 
+@on_one_database
 @pytest.mark.parametrize("content", [b"", b"{", b'{"name": "\\ud800"}', b"\xff\xfe"])
 def test_a_body_that_is_not_json_is_told(client, tenant, content):
     answer = client.post("/v1/groups", headers=tenant.headers, content=content)
@@ -144,6 +147,7 @@ def test_pages_yield_each_group_once(client, tenant):
     assert [group["name"] for group in back["data"]] == names[:3:-1]
 
 
+@on_one_database
 @pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "101"}, {"limit": "abc"}, {"cursor": "forged"}])
 def test_a_wrong_page_is_400(client, tenant, query):
     answer = client.get("/v1/groups", headers=tenant.headers, params=query)

@@ -4,6 +4,7 @@ import io
 from hashlib import sha256
 
 import pytest
+from databases import on_one_database
 from PIL import Image
 from sqlalchemy import select
 
@@ -91,6 +92,7 @@ HOSTILE = {
 }
 
 
+@on_one_database
 @pytest.mark.parametrize(("content", "words"), HOSTILE.values(), ids=HOSTILE)
 def test_what_cannot_be_used_is_told_in_words_and_leaves_nothing(platform, api, content, words):
     answer = api("POST", "/assets", status=400, content=content)

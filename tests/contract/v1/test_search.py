@@ -1,11 +1,17 @@
-"""Search: the whole grammar agrees with a plain Python filter over the same rows, page by page."""
+"""Search: the whole grammar agrees with a plain Python filter over the same rows, page by page.
 
+The long form: SEARCH_TEST_EXAMPLES=5000 make test TEST_ARGS="tests/contract/v1/test_search.py".
+"""
+
+import os
 from datetime import date, datetime, timedelta
 
 import pytest
+from databases import on_one_database
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+EXAMPLES = int(os.environ.get("SEARCH_TEST_EXAMPLES", "500"))
 NAMES = ["John Doe", "JOHN SMITH", "Zoë 100%", "a_b", "Straße", "İpek", "o'Brien", "back\\slash", "Ωmega", "[x] {y}"]
 EMAILS = ["john@example.com", "JANE@Example.COM", None, "zoë@example.org", "a_b%c@example.com"]
 DAYS = ["2020-01-01", "2026-06-30", "2026-11-24", "2031-12-31"]
@@ -156,7 +162,7 @@ SORTS = st.sampled_from(["id", "createdAt", "updatedAt", "issueDate", "expiryDat
 
 
 def test_any_search_agrees_with_a_plain_filter_page_by_page(search, rows):
-    @settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(filters(rows), SORTS, st.sampled_from(["asc", "desc"]), st.integers(3, 30))
     def check(filter_, property_, order, limit):
         body = {"filter": filter_, "sort": {"property": property_, "order": order}, "limit": limit}
@@ -194,6 +200,7 @@ def nested(depth):
     return filter_
 
 
+@on_one_database
 @pytest.mark.parametrize(
     ("body", "path"),
     [
