@@ -11,10 +11,12 @@ from testamur.api.v1.door import ApiV1
 from testamur.config import read_settings
 from testamur.dashboard import home
 from testamur.logs import configure_logs
-from testamur.wallet import credential_page, interactions, issuers, recipient_page, transparency
+from testamur.wallet import bundles, credential_page, interactions, issuers, recipient_page, transparency
 from testamur.wallet.badges import Badges
 from testamur.wallet.files import Files
+from testamur.wallet.own_documents import OwnDocuments
 from testamur.wallet.status_lists import StatusLists
+from testamur.wallet.verifying import Verifying
 from testamur.web import health
 from testamur.web.errors import ErrorAnswers, is_api
 from testamur.web.html import static_files
@@ -32,6 +34,8 @@ def create_app(platform: Platform) -> ASGIApp:
 
     files = Files(platform)
     badges = Badges(platform, files)
+    status_lists = StatusLists(platform)
+    own_documents = OwnDocuments(platform, badges, status_lists)
     pages = Starlette(
         routes=[
             *home.routes(platform),
@@ -42,7 +46,9 @@ def create_app(platform: Platform) -> ASGIApp:
             *credential_page.routes(platform, badges),
             *issuers.routes(platform),
             *files.routes(),
-            *StatusLists(platform).routes(),
+            *status_lists.routes(),
+            *Verifying(platform, own_documents).routes(),
+            *bundles.routes(platform, badges, own_documents),
             *transparency.routes(platform),
             *recipient_page.routes(platform),
             static_files(),

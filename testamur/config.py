@@ -89,6 +89,13 @@ def _email(text: str) -> str:
     return text
 
 
+def _known_issuers(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names or not all(re.fullmatch(r"(did:[a-z0-9]+:|https://)[!-~]+", name, re.ASCII) for name in names):
+        raise ValueError("must be DIDs (did:web:example.org) or https addresses of issuers, with commas between them")
+    return names
+
+
 def _plans(text: str) -> Mapping[str, Plan]:
     """JSON: the plans by name."""
     try:
@@ -167,7 +174,12 @@ class Settings:
         _valkey_url, "Valkey or Redis that counts the rate limit of several processes: valkey://HOST:6379/0."
     )
     allow_private_networks: bool = _setting(
-        _boolean, "Whether webhooks and pictures may be at private, loopback and link-local addresses.", default=False
+        _boolean,
+        "Whether webhooks, pictures and badges may be at private, loopback and link-local addresses.",
+        default=False,
+    )
+    known_issuers: tuple[str, ...] = _setting(
+        _known_issuers, "Issuers elsewhere that /verify shall know: DIDs or https addresses, with commas.", ()
     )
     rendering_processes: int = _setting(
         _whole_number(1, 256),

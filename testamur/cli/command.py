@@ -27,6 +27,7 @@ COMMANDS = {
     "serve": ("serve:serve_command", "Serve the API, the public pages and the dashboard."),
     "storage": ("storage:storage_group", "Pictures, rendered credentials and uploads."),
     "token": ("tokens:token_group", "Access tokens of the API."),
+    "verify": ("verify:verify_command", "Verify an Open Badge of anybody (3.0, or hosted 2.0)."),
     "worker": ("worker:worker_command", "Send mails and webhooks, run imports and schedules."),
     "workspace": ("workspaces:workspace_group", "Workspaces: the tenants of this server."),
 }

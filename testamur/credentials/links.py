@@ -37,6 +37,11 @@ def baked_url(base_url: str, public_id: str) -> str:
     return f"{page_url(base_url, public_id)}.png"
 
 
+def bundle_url(base_url: str, public_id: str) -> str:
+    """Of the ZIP with all that a verifier needs without a network."""
+    return f"{page_url(base_url, public_id)}/bundle.zip"
+
+
 def achievement_url(base_url: str, template_id: str) -> str:
     return f"{base_url}/achievements/{template_id}"
 

@@ -35,6 +35,10 @@ class Unreadable(ValueError):
     """No badge can be taken out of the picture, or none can be put in; the message tells a person why."""
 
 
+class NothingBaked(Unreadable):
+    """It is a whole picture, and there is no badge in it."""
+
+
 class Baked(msgspec.Struct, frozen=True, kw_only=True):
     """What a picture holds.
 
@@ -52,12 +56,12 @@ def bake(image: bytes, badge: Baked) -> bytes:
 
 
 def unbake(image: bytes) -> Baked:
-    """What badge a PNG or SVG holds. Raises Unreadable, also if it holds none."""
+    """What badge a PNG or SVG holds. Raises Unreadable, and NothingBaked if it holds none."""
     if len(image) > IMAGE_BYTES_MAX:
         raise Unreadable(f"The picture is larger than {IMAGE_BYTES_MAX // 1_000_000} MB")
     badge = _unbake_png(image) if image.startswith(_SIGNATURE) else _unbake_svg(image)
     if badge == Baked():
-        raise Unreadable("There is no badge in this picture. Programs that edit or send pictures often take it out")
+        raise NothingBaked("There is no badge in this picture. Programs that edit or send pictures often take it out")
     return badge
 
 

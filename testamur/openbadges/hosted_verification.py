@@ -3,7 +3,7 @@
 Open Badges 2.0, section "Hosted Verification". Nothing is signed; what counts is who answers at which address.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,7 +37,7 @@ def is_hosted(document: _Json) -> bool:
     return _CONTEXT in _listed(document.get("@context")) and "Assertion" in _listed(document.get("type"))
 
 
-def verify_hosted(given: _Json, *, fetch: Fetches, at: datetime, known_issuers: Collection[str]) -> Report:
+def verify_hosted(given: _Json, *, fetch: Fetches, at: datetime, known_issuers: Container[str]) -> Report:
     """The report on an assertion, whoever gave it."""
     url = given.get("id")
     if not isinstance(url, str):

@@ -1,6 +1,6 @@
 """What a verification tells: a verdict, and how each step of it went, in words for whoever looks at a badge."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -11,6 +11,24 @@ from testamur.openbadges.credential_rules import moment
 
 STEPS = ("valid_signature", "expiration", "revocation_status", "registered_issuer", "schema")
 CLOCK_SKEW = timedelta(minutes=5)
+# What people call them, and what the verdicts mean to them.
+STEP_TITLES = {
+    "valid_signature": "Signature",
+    "expiration": "Validity period",
+    "revocation_status": "Revocation",
+    "registered_issuer": "Issuer",
+    "schema": "Form",
+    "transparency": "Transparency log",
+}
+STEP_MARKS = {"passed": "✓", "failed": "✗", "skipped": "\u2013"}
+VERDICT_TITLES = {
+    "valid": ("Valid", "It is what its issuer signed or serves, it is in force, and the issuer is known here."),
+    "valid_unknown_issuer": (
+        "Valid, from an issuer who is not known here",
+        "It is what its issuer signed or serves, and it is in force. Who that issuer really is must be known from elsewhere.",
+    ),
+    "invalid": ("Not valid", "Do not rely on it. The steps tell what failed, and why."),
+}
 
 StepStatus = Literal["passed", "failed", "skipped"]
 Verdict = Literal["valid", "valid_unknown_issuer", "invalid"]
@@ -24,7 +42,7 @@ class Step(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class Facts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What the badge says of itself, proven or not; None where it says nothing that can be read.
 
     `recipient` is a name, or an address that is not hashed. `standard` is `Open Badges 3.0` or `Open Badges 2.0`.
@@ -78,7 +96,7 @@ def expiration_step(valid_from: Any, valid_until: Any, at: datetime) -> Step:
     return Step("expiration", "passed", f"It is valid until {valid_until}." if end else "It does not expire.")
 
 
-def issuer_step(issuer: str, known_issuers: Collection[str], *, is_proven: bool) -> Step:
+def issuer_step(issuer: str, known_issuers: Container[str], *, is_proven: bool) -> Step:
     if not is_proven:
         return Step("registered_issuer", "skipped", "Who issued it is not proven, so the name was not looked up.")
     if issuer in known_issuers:

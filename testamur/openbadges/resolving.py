@@ -5,13 +5,23 @@ limits of time and size.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
 from testamur.openbadges.dids import InvalidDID, did_key_document, web_did_address
 from testamur.openbadges.json_documents import BYTES_MAX, UnreadableJSON, read_object
-from testamur.openbadges.public_keys import InvalidKey, PublicKey, from_jwk, from_multikey
+from testamur.openbadges.public_keys import (
+    InvalidKey,
+    PublicKey,
+    from_jwk,
+    from_multikey,
+    jwk_thumbprint,
+    to_multikey,
+)
 
 FETCHES_MAX = 8
 _URL = re.compile(r"https?://[!-~]{1,2000}", re.ASCII)
@@ -84,6 +94,34 @@ def assertion_key(method: str, issuer: str, fetch: Fetches) -> PublicKey:
     elif key not in _readable_keys(_assertion_methods(issuer, fetch)):
         raise Unresolved(f"{issuer} does not have the key at {method} among those that may sign credentials")
     return key
+
+
+def only_keys(document: bytes, names: Collection[str]) -> bytes:
+    """A DID document without all keys but those of these names, which have to be their keys' own.
+
+    For who knows the keys but does not trust whoever gives the document: a name is one's own if it ends in the multikey
+    or, for a JWK, its thumbprint. What is no document comes back as it is.
+    """
+    try:
+        found = read_object(document)
+    except UnreadableJSON:
+        return document
+    methods = [
+        method
+        for method in _listed(found.get("verificationMethod"))
+        if isinstance(method, Mapping) and method.get("id") in names and _is_own_name(method)
+    ]
+    named = [name for name in _listed(found.get("assertionMethod")) if isinstance(name, str)]
+    return msgspec.json.encode({"id": found.get("id"), "verificationMethod": methods, "assertionMethod": named})
+
+
+def _is_own_name(method: Mapping[str, Any]) -> bool:
+    name = str(method["id"]).rpartition("#")[2]
+    try:
+        key = _key(method)
+        return name in {jwk_thumbprint(key), "" if isinstance(key, RSAPublicKey) else to_multikey(key)}
+    except (Unresolved, InvalidKey):
+        return False
 
 
 def _assertion_methods(issuer: str, fetch: Fetches) -> list[Mapping[str, Any]]:

@@ -5,7 +5,7 @@ Whatever is given, there is a report and no exception. Nothing here opens a conn
 
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +33,9 @@ from testamur.openbadges.status_lists import InvalidStatusList, is_set
 from testamur.openbadges.transparency import InvalidLogProof, LogProof, verify_log_proof
 
 _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _PICTURES = (b"\x89PNG", b"<")
+_PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _NODE_KEYWORDS = {"@context"}
 _VALUE_KEYWORDS = {"@value", "@language", "@direction"}
 _ROOT_MEMBERS = {"validFrom", "validUntil", "credentialStatus"}
@@ -59,7 +61,7 @@ def verify(
     *,
     fetch: Callable[[str], bytes],
     at: datetime,
-    known_issuers: Collection[str] = (),
+    known_issuers: Container[str] = (),
     log_proof: LogProof | None = None,
     log_key: str = "",
 ) -> Report:
@@ -104,7 +106,9 @@ def _read(content: bytes | str | Mapping[str, Any], fetch: Fetches) -> _Badge:
     if isinstance(content, Mapping):
         return _Badge(document=_checked(content))
     if isinstance(content, str) and content.strip().startswith(("https://", "http://")):
-        content = _fetched(content.strip(), fetch)
+        content = _fetched(url := content.strip(), fetch)
+        if _PAGE.match(content[:1000].removeprefix(_BYTE_ORDER_MARK)):
+            raise _NoBadge(f"At {url} is a page for people. Download the badge there, or take the address of its JSON.")
     if isinstance(content, bytes) and content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_PICTURES):
         try:
             baked = unbake(content)

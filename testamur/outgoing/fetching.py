@@ -20,19 +20,31 @@ class FetchFailed(Exception):
         self.is_final = is_final
 
 
-def fetch(url: str, *, accept: str, bytes_max: int, seconds: float, allow_private: bool) -> bytes:
+class AnsweredGone(FetchFailed):
+    """The server says that what was there was taken away for good (410). `content` is what it sent beside."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__("the server answered 410", is_final=True)
+        self.content = content
+
+
+def fetch(
+    url: str, *, accept: str, bytes_max: int, seconds: float, allow_private: bool, redirects_max: int = REDIRECTS_MAX
+) -> bytes:
     """The content at an https address, within that time and of at most that size, redirects included.
 
     Private networks are refused, also where a redirect leads; `allow_private` allows them, and http. Nothing of ours is
-    sent along: no cookie, no token. Call it from a thread that may wait. Raises FetchFailed.
+    sent along: no cookie, no token. Call it from a thread that may wait. Raises FetchFailed, and AnsweredGone.
     """
-    return anyio.run(_fetch_in_time, url, accept, bytes_max, seconds, allow_private)
+    return anyio.run(_fetch_in_time, url, accept, bytes_max, seconds, allow_private, redirects_max)
 
 
-async def _fetch_in_time(url: str, accept: str, bytes_max: int, seconds: float, allow_private: bool) -> bytes:
+async def _fetch_in_time(  # noqa: PLR0917 - anyio.run passes no names.
+    url: str, accept: str, bytes_max: int, seconds: float, allow_private: bool, redirects_max: int
+) -> bytes:
     try:
         with anyio.fail_after(seconds):
-            return await _fetch(url, accept, bytes_max, allow_private)
+            return await _fetch(url, accept, bytes_max, redirects_max, allow_private=allow_private)
     except FetchFailed:
         raise
     except ForbiddenAddress:
@@ -46,10 +58,10 @@ async def _fetch_in_time(url: str, accept: str, bytes_max: int, seconds: float, 
         raise FetchFailed("the server broke the connection, or did not answer in HTTP") from None
 
 
-async def _fetch(url: str, accept: str, bytes_max: int, allow_private: bool) -> bytes:
+async def _fetch(url: str, accept: str, bytes_max: int, redirects_max: int, *, allow_private: bool) -> bytes:
     network = PublicNetwork(allow_private=allow_private)
     async with httpcore2.AsyncConnectionPool(network_backend=network, max_connections=1) as pool:
-        for _ in range(REDIRECTS_MAX + 1):
+        for _ in range(redirects_max + 1):
             target, host = _checked(url, allow_private=allow_private)
             headers = {
                 "Host": host,
@@ -64,10 +76,14 @@ async def _fetch(url: str, accept: str, bytes_max: int, allow_private: bool) -> 
                     location = dict(_lower(response.headers)).get("location", "")
                     url = urljoin(url, location)
                     continue
+                if response.status == 410:
+                    raise AnsweredGone(await _read(response, bytes_max))
                 if response.status != 200:
                     raise FetchFailed(f"the server answered {response.status}")
                 return await _read(response, bytes_max)
-    raise FetchFailed(f"it is redirected more than {REDIRECTS_MAX} times")
+    if not redirects_max:
+        raise FetchFailed("it is redirected, which is not followed here", is_final=True)
+    raise FetchFailed(f"it is redirected more than {redirects_max} times")
 
 
 async def _read(response: httpcore2.Response, bytes_max: int) -> bytes:

@@ -66,20 +66,12 @@ class Badges:
         ]
 
     async def credential_json(self, request: Request) -> Response:
-        signed = await self._run(lambda: self._signed(request))
+        signed = await self._run(lambda: self.signed(_public_id(request)))
         media_type = preferred(request.headers.get("accept", ""), CREDENTIAL_TYPES)
         return document(request, signed.document, media_type, is_negotiated=True)
 
     async def credential_jwt(self, request: Request) -> Response:
-        def read() -> str:
-            signed = self._signed(request)
-            if signed.jwt is not None:
-                return signed.jwt
-            with self._platform.database.write() as tx:
-                workspace = get_workspace(tx, signed.workspace_id)
-                return jwt_of(tx, workspace, signed, signers=self._platform.signers, at=now())
-
-        content = await self._run(read)
+        content = await self._run(lambda: self.jwt(self.signed(_public_id(request))))
         media_type = preferred(request.headers.get("accept", ""), JWT_TYPES[::-1])
         return document(request, content.encode(), media_type, is_negotiated=True)
 
@@ -122,48 +114,80 @@ class Badges:
         return self._document(request, content)
 
     async def hosted_issuer(self, request: Request) -> Response:
-        def read(tx: Transaction) -> dict[str, Any]:
-            return hosted_issuer_of(self._workspace(tx, request), request.path_params["slug"], self._platform.settings)
-
-        return self._document(request, await self._run(lambda: self._read(read)))
+        slug = request.path_params["slug"]
+        content = await self._run(lambda: self._read(lambda tx: self.hosted_issuer_content(tx, slug)))
+        return self._document(request, content)
 
     async def hosted_badge(self, request: Request) -> Response:
-        def read(tx: Transaction) -> dict[str, Any]:
-            workspace, template_id = self._workspace(tx, request), normalize_id(request.path_params["template_id"])
-            template = template_id and find_template_of_any_workspace(tx, template_id)
-            if not template or template.workspace_id != workspace.id:
-                raise NotFound
-            return badge_class_of(tx, template, workspace, request.path_params["slug"], self._base_url)
-
-        return self._document(request, await self._run(lambda: self._read(read)))
+        slug, template_id = request.path_params["slug"], request.path_params["template_id"]
+        content = await self._run(lambda: self._read(lambda tx: self.hosted_badge_content(tx, slug, template_id)))
+        return self._document(request, content)
 
     async def hosted_assertion(self, request: Request) -> Response:
-        slug = request.path_params["slug"]
-
-        def read(tx: Transaction) -> tuple[dict[str, Any], int]:
-            workspace, public_id = self._workspace(tx, request), to_public_id(request.path_params["public_id"])
-            if public_id is None:
-                raise NotFound
-            address = hosted_url(self._base_url, slug, "assertions", public_id)
-            try:
-                credential = get_public_credential(tx, public_id)
-            except NotFound:
-                left = find_revoked_place(tx, public_id)
-                if left is None or left.workspace_id != workspace.id:
-                    raise
-                return revoked_assertion_document(address), 410
-            signed = find_signed(tx, workspace.id, credential.id)
-            if signed is None:
-                raise NotFound
-            if credential.revoked_at is not None:
-                return revoked_assertion_document(address, credential.revocation_reason), 410
-            return assertion_of(credential, signed, slug, self._base_url), 200
-
-        content, status = await self._run(lambda: self._read(read))
+        slug, public_id = request.path_params["slug"], request.path_params["public_id"]
+        content, is_revoked = await self._run(
+            lambda: self._read(lambda tx: self.hosted_assertion_content(tx, slug, public_id))
+        )
         response = self._document(request, content)
-        if status != 200 and response.status_code == 200:
-            response.status_code = status
+        if is_revoked and response.status_code == 200:
+            response.status_code = 410
         return response
+
+    def signed(self, public_id: str) -> SignedCredential:
+        """The signed form of a credential; it is signed now if it was issued before there were signatures.
+
+        Raises NotFound if there is none or it was not issued yet, Gone if it was deleted.
+        """
+        with self._platform.database.read() as tx:
+            credential = get_shown_credential(tx, public_id)
+            found = find_signed(tx, credential.workspace_id, credential.id)
+        if found is None:
+            with self._platform.database.write() as tx:
+                workspace = get_workspace(tx, credential.workspace_id)
+                sign_anew(tx, workspace, credential, signers=self._platform.signers, at=now())
+                found = find_signed(tx, workspace.id, credential.id)
+        assert found is not None
+        return found
+
+    def jwt(self, signed: SignedCredential) -> str:
+        """The same credential as a JWT."""
+        if signed.jwt is not None:
+            return signed.jwt
+        with self._platform.database.write() as tx:
+            workspace = get_workspace(tx, signed.workspace_id)
+            return jwt_of(tx, workspace, signed, signers=self._platform.signers, at=now())
+
+    def hosted_issuer_content(self, tx: Transaction, slug: str) -> dict[str, Any]:
+        """The issuer of Open Badges 2.0. Raises NotFound."""
+        return hosted_issuer_of(_workspace(tx, slug), slug, self._platform.settings)
+
+    def hosted_badge_content(self, tx: Transaction, slug: str, template_id: str) -> dict[str, Any]:
+        """The badge class of Open Badges 2.0. Raises NotFound."""
+        workspace, found = _workspace(tx, slug), normalize_id(template_id)
+        template = found and find_template_of_any_workspace(tx, found)
+        if not template or template.workspace_id != workspace.id:
+            raise NotFound
+        return badge_class_of(tx, template, workspace, slug, self._base_url)
+
+    def hosted_assertion_content(self, tx: Transaction, slug: str, public_id: str) -> tuple[dict[str, Any], bool]:
+        """The assertion of Open Badges 2.0, or the stub and True if it is revoked. Raises NotFound."""
+        workspace, found = _workspace(tx, slug), to_public_id(public_id)
+        if found is None:
+            raise NotFound
+        address = hosted_url(self._base_url, slug, "assertions", found)
+        try:
+            credential = get_public_credential(tx, found)
+        except NotFound:
+            left = find_revoked_place(tx, found)
+            if left is None or left.workspace_id != workspace.id:
+                raise
+            return revoked_assertion_document(address), True
+        signed = find_signed(tx, workspace.id, credential.id)
+        if signed is None:
+            raise NotFound
+        if credential.revoked_at is not None:
+            return revoked_assertion_document(address, credential.revocation_reason), True
+        return assertion_of(credential, signed, slug, self._base_url), False
 
     async def _baked(self, request: Request, format_: Any) -> Response:
         def read() -> tuple[Baked, Rendering]:
@@ -181,7 +205,7 @@ class Badges:
 
     def _shown(self, request: Request) -> tuple[SignedCredential, str | None, list[Rendering]]:
         """The signed form, where it is as an Open Badge 2.0, and how it looks now."""
-        signed = self._signed(request)
+        signed = self.signed(_public_id(request))
         with self._platform.database.read() as tx:
             credential = get_public_credential(tx, _public_id(request))
             workspace = get_workspace(tx, credential.workspace_id)
@@ -194,20 +218,6 @@ class Badges:
             return None
         return hosted_url(self._base_url, workspace.slug, "assertions", credential.public_id)
 
-    def _signed(self, request: Request) -> SignedCredential:
-        """The signed form of a credential; it is signed now if it was issued before there were signatures."""
-        public_id = _public_id(request)
-        with self._platform.database.read() as tx:
-            credential = get_shown_credential(tx, public_id)
-            found = find_signed(tx, credential.workspace_id, credential.id)
-        if found is None:
-            with self._platform.database.write() as tx:
-                workspace = get_workspace(tx, credential.workspace_id)
-                sign_anew(tx, workspace, credential, signers=self._platform.signers, at=now())
-                found = find_signed(tx, workspace.id, credential.id)
-        assert found is not None
-        return found
-
     @property
     def _base_url(self) -> str:
         return self._platform.settings.base_url
@@ -215,12 +225,6 @@ class Badges:
     def _document(self, request: Request, content: dict[str, Any]) -> Response:
         media_type = preferred(request.headers.get("accept", ""), DOCUMENT_TYPES)
         return document(request, msgspec.json.encode(content), media_type, is_negotiated=True)
-
-    def _workspace(self, tx: Transaction, request: Request) -> Workspace:
-        workspace = find_workspace_by_slug(tx, request.path_params["slug"])
-        if workspace is None:
-            raise NotFound
-        return workspace
 
     def _read(self, work: Callable[[Transaction], Result]) -> Result:
         with self._platform.database.read() as tx:
@@ -235,3 +239,10 @@ def _public_id(request: Request) -> str:
     if public_id is None:
         raise NotFound
     return public_id
+
+
+def _workspace(tx: Transaction, slug: str) -> Workspace:
+    workspace = find_workspace_by_slug(tx, slug)
+    if workspace is None:
+        raise NotFound
+    return workspace

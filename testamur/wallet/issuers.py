@@ -52,14 +52,15 @@ def routes(platform: Platform) -> list[Route]:
         return await run_query(platform.database, run)
 
     async def did_json(request: Request) -> Response:
-        content, is_complete = await read(lambda tx: _did_document(tx, request, base_url))
+        host, slug = request.headers.get("host", ""), request.path_params["slug"]
+        content, is_complete = await read(lambda tx: issuer_document(tx, slug, host=host, base_url=base_url))
         media_type = preferred(request.headers.get("accept", ""), DID_TYPES)
         # A first key signs as soon as it is made, so nobody may have a document without it.
         seconds = _KEPT_SECONDS if is_complete else 0
         return document(request, _json(content), media_type, seconds=seconds, is_negotiated=True)
 
     async def key(request: Request) -> Response:
-        content = await read(lambda tx: _jwk(tx, request))
+        content = await read(lambda tx: issuer_key(tx, request.path_params["slug"], request.path_params["key_id"]))
         return document(request, _json(content), JWK_TYPE, seconds=_KEPT_SECONDS)
 
     async def jwks(request: Request) -> Response:
@@ -85,17 +86,18 @@ def routes(platform: Platform) -> list[Route]:
     ]
 
 
-def _did_document(tx: Transaction, request: Request, base_url: str) -> tuple[dict[str, Any], bool]:
-    """The document, and whether the workspace has a key of each algorithm."""
-    workspace, did = _issuer(tx, request, base_url)
+def issuer_document(tx: Transaction, slug: str, *, host: str, base_url: str) -> tuple[dict[str, Any], bool]:
+    """The DID document at a slug and host, and whether the workspace has a key of each algorithm. Raises NotFound."""
+    workspace = _workspace(tx, slug)
+    did = served_did(tx, workspace, slug, host=host, base_url=base_url)
     keys = list_keys(tx, workspace.id)
     is_complete = {key.algorithm for key in keys if key.can_sign} == set(ALGORITHMS)
     return did_document(did, verification_methods(did, keys)), is_complete
 
 
-def _jwk(tx: Transaction, request: Request) -> dict[str, Any]:
-    """One key by itself, as the kid of a JWT may lead to it."""
-    workspace, key_id = _workspace(tx, request), request.path_params["key_id"]
+def issuer_key(tx: Transaction, slug: str, key_id: str) -> dict[str, Any]:
+    """One key by itself, as the kid of a JWT may lead to it. Raises NotFound."""
+    workspace = _workspace(tx, slug)
     if not _KEY_ID.fullmatch(key_id):
         raise NotFound
     key = get_key(tx, workspace.id, key_id)
@@ -111,18 +113,13 @@ def _jwks(tx: Transaction, base_url: str) -> dict[str, Any]:
 
 
 def _profile(tx: Transaction, request: Request, base_url: str) -> tuple[Workspace, dict[str, Any]]:
-    workspace, did = _issuer(tx, request, base_url)
-    return workspace, issuer_profile(workspace, did)
-
-
-def _issuer(tx: Transaction, request: Request, base_url: str) -> tuple[Workspace, str]:
-    workspace = _workspace(tx, request)
     host, slug = request.headers.get("host", ""), request.path_params["slug"]
-    return workspace, served_did(tx, workspace, slug, host=host, base_url=base_url)
+    workspace = _workspace(tx, slug)
+    return workspace, issuer_profile(workspace, served_did(tx, workspace, slug, host=host, base_url=base_url))
 
 
-def _workspace(tx: Transaction, request: Request) -> Workspace:
-    workspace = find_workspace_by_slug(tx, request.path_params["slug"])
+def _workspace(tx: Transaction, slug: str) -> Workspace:
+    workspace = find_workspace_by_slug(tx, slug)
     if workspace is None:
         raise NotFound
     return workspace

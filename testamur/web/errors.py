@@ -62,6 +62,7 @@ _PAGES = {
     404: ("There is nothing here", "The address may be mistyped, or what stood here was removed."),
     410: ("This was withdrawn", "Its issuer has taken it away for good. Ask the organisation that issued it."),
     405: ("This address can't be used that way", "Open it in a browser instead of sending a form to it."),
+    413: ("This is too large", "Send a smaller file."),
     429: ("Too many requests", "Please wait a while, then try again."),
     500: ("Something broke on our side", "It was recorded. Please try again in a moment."),
     503: ("Back in a moment", "The server is busy or being looked after. Please try again shortly."),
@@ -131,23 +132,24 @@ def error_answer(request: Request, error: Exception) -> Response:
         return error_problem(failure)
     # What is wrong with an address is worth saying; what else a failure tells is for programs.
     message = failure.message if isinstance(failure, Invalid) else ""
-    return error_page(request, STATUS[type(failure)], _error_headers(failure), message=message)
+    return error_page(request, STATUS[type(failure)], error_headers(failure), message=message)
 
 
 def error_envelope(failure: TestamurError) -> Response:
     """The error object of the API."""
     content = msgspec.json.encode(to_error(failure))
-    return Response(content, STATUS[type(failure)], _error_headers(failure), media_type="application/json")
+    return Response(content, STATUS[type(failure)], error_headers(failure), media_type="application/json")
 
 
 def error_problem(failure: TestamurError) -> Response:
     """The same as a problem of RFC 9457, for who asks for it."""
     status = STATUS[type(failure)]
     content = msgspec.json.encode(to_problem(failure, status))
-    return Response(content, status, _error_headers(failure), media_type="application/problem+json")
+    return Response(content, status, error_headers(failure), media_type="application/problem+json")
 
 
-def _error_headers(failure: TestamurError) -> dict[str, str]:
+def error_headers(failure: TestamurError) -> dict[str, str]:
+    """What a failure tells in headers: when to come again, and that nobody keeps the answer."""
     headers = {"Cache-Control": "no-store"}
     if isinstance(failure, RateLimited | Unavailable) and failure.retry_after_seconds is not None:
         headers["Retry-After"] = str(failure.retry_after_seconds)

@@ -24,6 +24,8 @@ _OF_SLUG = (
     .where(table.c.workspace_id == bindparam("workspace_id"), table.c.slug == bindparam("slug"))
     .order_by(table.c.created_at.desc(), table.c.did)
 )
+_IS_HOST = select(table.c.did).where(table.c.host == bindparam("host")).limit(1)
+_IS_DID = select(table.c.did).where(table.c.did == bindparam("did"))
 
 
 def issuer_did(tx: Transaction, workspace: Workspace, base_url: str, *, at: datetime) -> str:
@@ -51,6 +53,17 @@ def served_did(tx: Transaction, workspace: Workspace, slug: str, *, host: str, b
 def current_did(slug: str, base_url: str) -> str:
     """The DID of a slug at the server's address, recorded or not. Settings are such that there is one."""
     return web_did(base_url, PATH, slug)
+
+
+def is_issuer(tx: Transaction, did: str) -> bool:
+    """Whether a workspace of this server, whichever, has signed under that DID."""
+    return tx.execute(_IS_DID, {"did": did}).one_or_none() is not None
+
+
+def is_own_host(tx: Transaction, host: str, base_url: str) -> bool:
+    """Whether this server is at that host (and port), or was when a workspace signed there."""
+    host = host.lower()
+    return host == _host(base_url) or tx.execute(_IS_HOST, {"host": host}).one_or_none() is not None
 
 
 def _host(base_url: str) -> str:
