@@ -1,5 +1,6 @@
 """A process begins to work only with the master key that its database was used with."""
 
+import dataclasses
 import threading
 
 import pytest
@@ -9,7 +10,6 @@ from testamur.clock import now
 from testamur.encryption import MasterKey, WrongMasterKey
 from testamur.rendering.signing_identity import read_identity
 from testamur.signing_keys.master_key_check import record_master_key
-from testamur.web.platform import Platform
 from testamur.web.starting import start
 from testamur.webhooks.endpoints import add_endpoint
 from testamur.workspaces.pdf_certificate import set_pdf_certificate
@@ -18,14 +18,7 @@ OTHER = MasterKey(bytes(32))
 
 
 def with_key(platform, master_key):
-    return Platform(
-        platform.settings,
-        platform.database,
-        platform.storage,
-        platform.renderers,
-        platform.rendering_threads,
-        master_key,
-    )
+    return dataclasses.replace(platform, master_key=master_key)
 
 
 def recorded(platform):
