@@ -20,6 +20,7 @@ BENCHMARKS = {
     "badges": ("benchmarks.badges.measure", "signing and verifying Open Badges beside the straightforward way"),
     "log": ("benchmarks.transparency.measure", "the transparency log: recording, entering, proving, checking"),
     "previews": ("benchmarks.previews.measure", "stored pictures beside static files; the first of a design version"),
+    "wallet": ("benchmarks.wallet.measure", "a credential's page at a steady 200 requests a second"),
     "download": (
         "benchmarks.downloading.measure",
         "10,000 certificates as one ZIP over HTTP: rate, and the server's memory",

@@ -11,7 +11,7 @@ from testamur.api.v1.door import ApiV1
 from testamur.config import read_settings
 from testamur.dashboard import home
 from testamur.logs import configure_logs
-from testamur.wallet import bundles, credential_page, interactions, issuers, transparency
+from testamur.wallet import bundles, credential_page, interactions, issuers, recipient_page, transparency
 from testamur.wallet.badges import Badges
 from testamur.wallet.files import Files
 from testamur.wallet.own_documents import OwnDocuments
@@ -50,6 +50,7 @@ def create_app(platform: Platform) -> ASGIApp:
             *Verifying(platform, own_documents).routes(),
             *bundles.routes(platform, badges, own_documents),
             *transparency.routes(platform),
+            *recipient_page.routes(platform),
             static_files(),
         ],
         lifespan=lifespan,

@@ -25,6 +25,7 @@ COMMANDS = {
     "log": ("log:log_group", "The transparency log of all that is signed and revoked."),
     "migrate": ("migrate:migrate_command", "Bring the database to the newest shape of its tables."),
     "serve": ("serve:serve_command", "Serve the API, the public pages and the dashboard."),
+    "status-lists": ("status_lists:status_lists_group", "Where it stands that credentials are revoked."),
     "storage": ("storage:storage_group", "Pictures, rendered credentials and uploads."),
     "token": ("tokens:token_group", "Access tokens of the API."),
     "verify": ("verify:verify_command", "Verify an Open Badge of anybody (3.0, or hosted 2.0)."),

@@ -72,6 +72,8 @@ credentials = Table(
     Index("ix_credentials_template_name", "workspace_id", "credential_template_id", "recipient_name_key", "created_at"),
     Index("ix_credentials_template_created_at", "workspace_id", "credential_template_id", "created_at", "id"),
     Index("ix_credentials_email_key", "workspace_id", "recipient_email_key"),
+    # For the recipient, whose credentials are of any workspace.
+    Index("ix_credentials_recipient_email_key", "recipient_email_key"),
     Index("ix_credentials_expiry_date", "expiry_date"),
     Index("ix_credentials_scheduled_for", "scheduled_for"),
 )

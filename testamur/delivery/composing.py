@@ -11,7 +11,7 @@ import css_inline
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from testamur.delivery.defaults import Texts
-from testamur.delivery.model import Email
+from testamur.delivery.model import Email, QueuedEmail, SignInEmail
 from testamur.rendering.attributes_in_text import fill_in
 from testamur.rendering.values import as_text
 
@@ -25,25 +25,53 @@ def compose(email: Email, texts: Texts, *, sender_address: str) -> EmailMessage:
     paragraphs = [part.strip() for part in re.split(r"\n\s*\n", fill_in(texts.body, values)) if part.strip()]
     link, issuer = as_text(values["credential.url"]), as_text(values.get("issuer.name", ""))
     reply_to = texts.reply_to or as_text(values.get("issuer.support_email", ""))
-    message = EmailMessage(policy=SMTP)
+    message = _begin(email, sender_address)
     message["Subject"] = subject
     message["From"] = _address(texts.sender_name or issuer, sender_address)
     message["To"] = _address(email.to_name, email.to_address)
     if reply_to:
         message["Reply-To"] = _address("", reply_to)
-    message["Message-ID"] = message_id(email.id, sender_address)
-    message["Date"] = format_datetime(email.created_at)
-    # Programs that answer mails by themselves leave this one alone.
-    message["Auto-Submitted"] = "auto-generated"
-    button = _BUTTONS[email.kind]
-    message.set_content("\n\n".join([*paragraphs, f"{button}:\n{link}", f"-- \n{issuer}\n"]))
-    message.add_alternative(_html(subject, paragraphs, button, link, issuer), subtype="html")
+    _set_content(message, subject, paragraphs, _BUTTONS[email.kind], link, issuer)
+    return message
+
+
+def compose_sign_in(
+    email: SignInEmail, *, to_address: str, link: str, minutes: int, site: str, sender_address: str
+) -> EmailMessage:
+    """A mail with a link that signs in, for some minutes; `site` is how people call this server."""
+    subject = _one_line(f"Your sign-in link for {site}")
+    paragraphs = [
+        f"Somebody, hopefully you, asked to see all credentials that were issued to {to_address}.",
+        f"This link lets you sign in. It works once, within {minutes} minutes.",
+        "If you did not ask for it, do nothing: nobody can sign in without this mail.",
+    ]
+    message = _begin(email, sender_address)
+    message["Subject"] = subject
+    message["From"] = _address(site, sender_address)
+    message["To"] = _address("", to_address)
+    _set_content(message, subject, paragraphs, "Sign in", link, site)
     return message
 
 
 def message_id(email_id: str, sender_address: str) -> str:
     """The same for every attempt, so that a mail program can tell a repetition."""
     return f"<{email_id}@{sender_address.rpartition('@')[2]}>"
+
+
+def _begin(email: QueuedEmail, sender_address: str) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
+    message["Message-ID"] = message_id(email.id, sender_address)
+    message["Date"] = format_datetime(email.created_at)
+    # Programs that answer mails by themselves leave this one alone.
+    message["Auto-Submitted"] = "auto-generated"
+    return message
+
+
+def _set_content(  # noqa: PLR0917 - all that a reader sees.
+    message: EmailMessage, subject: str, paragraphs: list[str], button: str, link: str, issuer: str
+) -> None:
+    message.set_content("\n\n".join([*paragraphs, f"{button}:\n{link}", f"-- \n{issuer}\n"]))
+    message.add_alternative(_html(subject, paragraphs, button, link, issuer), subtype="html")
 
 
 def _html(subject: str, paragraphs: list[str], button: str, link: str, issuer: str) -> str:

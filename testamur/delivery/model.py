@@ -1,12 +1,9 @@
 from datetime import datetime
-from typing import Literal
 
 import msgspec
 
 from testamur.delivery.queueing import EmailKind
 from testamur.rendering.values import Value
-
-EmailState = Literal["queued", "sent", "bounced"]
 
 
 class EmailTemplate(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,18 +22,26 @@ class EmailTemplate(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class Email(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail of the outbox."""
+class QueuedEmail(msgspec.Struct, frozen=True, kw_only=True):
+    """What all mails of the outbox have."""
 
     id: str
+    to_address: str
+    attempts: int
+    next_attempt_at: datetime | None
+    created_at: datetime
+
+
+class Email(QueuedEmail, frozen=True, kw_only=True):
+    """A mail of a workspace about a credential."""
+
     workspace_id: str
     credential_id: str
     credential_template_id: str
     kind: EmailKind
     to_name: str
-    to_address: str
     values: dict[str, Value]
-    state: EmailState
-    attempts: int
-    next_attempt_at: datetime | None
-    created_at: datetime
+
+
+class SignInEmail(QueuedEmail, frozen=True, kw_only=True):
+    """A mail that somebody asked for with this address; whether anybody gets one is decided when it is sent."""

@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 
 from testamur.db import Transaction
-from testamur.delivery.model import Email
+from testamur.delivery.model import Email, QueuedEmail, SignInEmail
+from testamur.delivery.queueing import SIGN_IN
 from testamur.delivery.tables import emails as table
 from testamur.ids import new_id
 from testamur.rendering.values import decode_values
@@ -16,6 +17,9 @@ BATCH_MAX = 100
 LEASE = timedelta(minutes=3)
 # Waits between attempts, while the mail server says "later" or says nothing: a server may be down for a weekend.
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 720, 1440, 2880))
+
+# Who asked for a sign-in link is remembered no longer.
+SIGN_IN_KEPT = timedelta(days=1)
 
 _COLUMNS = [table.c[field] for field in Email.__struct_fields__]
 _DUE = (
@@ -53,6 +57,8 @@ _FAILED = (
         last_error=bindparam("new_last_error"),
     )
 )
+_DROP = delete(table).where(*_MINE)
+_OLD_SIGN_IN = delete(table).where(table.c.kind == SIGN_IN, table.c.created_at < bindparam("before"))
 _OPENED = (
     update(table)
     .where(
@@ -75,12 +81,12 @@ def claim_emails(tx: Transaction, *, at: datetime) -> str | None:
     return claim
 
 
-def claimed_emails(tx: Transaction, claim: str) -> list[Email]:
+def claimed_emails(tx: Transaction, claim: str) -> list[Email | SignInEmail]:
     """What a claim holds and has not recorded yet."""
     return [_model(row) for row in tx.execute(_CLAIMED, {"claimed": claim})]
 
 
-def take_email(tx: Transaction, claim: str, email: Email, *, at: datetime) -> bool:
+def take_email(tx: Transaction, claim: str, email: QueuedEmail, *, at: datetime) -> bool:
     """Make sure that nobody else sends this mail: of two that read the same row, one takes it.
 
     A claim may be worked on twice, by a worker that was thought dead and by the one that goes on with its work.
@@ -89,12 +95,12 @@ def take_email(tx: Transaction, claim: str, email: Email, *, at: datetime) -> bo
     return bool(tx.execute(_TAKE, values).rowcount)
 
 
-def record_sent(tx: Transaction, claim: str, email: Email, *, at: datetime) -> bool:
+def record_sent(tx: Transaction, claim: str, email: QueuedEmail, *, at: datetime) -> bool:
     """The mail server took it. False if another worker has claimed the mail meanwhile."""
     return bool(tx.execute(_SENT, {"of_id": email.id, "of_claim": claim, "at": at}).rowcount)
 
 
-def record_failed(tx: Transaction, claim: str, email: Email, *, error: str, is_final: bool, at: datetime) -> bool:
+def record_failed(tx: Transaction, claim: str, email: QueuedEmail, *, error: str, is_final: bool, at: datetime) -> bool:
     """It was not taken: final (bounced), or to be tried again after a wait. True if it is given up."""
     is_over = is_final or email.attempts >= len(WAITS)
     values = {
@@ -106,11 +112,22 @@ def record_failed(tx: Transaction, claim: str, email: Email, *, error: str, is_f
     return bool(changed) and is_over
 
 
+def drop_email(tx: Transaction, claim: str, email: QueuedEmail) -> None:
+    """Forget a mail that is not to be sent after all."""
+    tx.execute(_DROP, {"of_id": email.id, "of_claim": claim})
+
+
+def forget_old_sign_in_emails(tx: Transaction, *, at: datetime) -> None:
+    tx.execute(_OLD_SIGN_IN, {"before": at - SIGN_IN_KEPT})
+
+
 def record_opened(tx: Transaction, workspace_id: str, credential_id: str, *, at: datetime) -> bool:
     """The recipient came by the link of a mail. True if that is new."""
     return bool(tx.execute(_OPENED, {"of_workspace": workspace_id, "of_credential": credential_id, "at": at}).rowcount)
 
 
-def _model(row: Row[Any]) -> Email:
+def _model(row: Row[Any]) -> Email | SignInEmail:
     columns = dict(row._mapping)  # noqa: SLF001
+    if columns["kind"] == SIGN_IN:
+        return SignInEmail(**{field: columns[field] for field in SignInEmail.__struct_fields__})
     return Email(**{**columns, "values": decode_values(columns["values"])})

@@ -3,6 +3,7 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
+from sqlalchemy import insert
 
 from testamur.db import Transaction
 from testamur.db.bulk import insert_many
@@ -10,7 +11,11 @@ from testamur.delivery.tables import emails
 from testamur.ids import new_id
 from testamur.rendering.values import Value, encode_values
 
+_INSERT = insert(emails)
+
 EmailKind = Literal["delivery", "expiry_reminder", "expired"]
+# A mail of the server itself, to which no workspace has a template.
+SIGN_IN = "sign_in"
 EMAIL_KINDS: tuple[EmailKind, ...] = ("delivery", "expiry_reminder", "expired")
 
 
@@ -42,3 +47,21 @@ def queue_emails(tx: Transaction, workspace_id: str, intents: Sequence[Intent], 
         for intent in intents
     ]
     insert_many(tx, emails, rows)
+
+
+def queue_sign_in_email(tx: Transaction, address: str, *, at: datetime) -> None:
+    """Put a sign-in mail into the outbox. It holds no link: that is made when it is sent, and kept nowhere."""
+    email_id = new_id()
+    row = {
+        "id": email_id,
+        "kind": SIGN_IN,
+        "intent": f"{SIGN_IN}:{email_id}",
+        "to_name": "",
+        "to_address": address,
+        "values": {},
+        "state": "queued",
+        "attempts": 0,
+        "next_attempt_at": at,
+        "created_at": at,
+    }
+    tx.execute(_INSERT, row)

@@ -54,10 +54,11 @@ credential_template_emails = Table(
 emails = Table(
     "emails",
     metadata,
-    Column("workspace_id", String(26), nullable=False),
+    # A sign-in mail is the server's own: it has no workspace and is about no one credential.
+    Column("workspace_id", String(26)),
     Column("id", String(26), nullable=False),
-    Column("credential_id", String(26), nullable=False),
-    Column("credential_template_id", String(26), nullable=False),
+    Column("credential_id", String(26)),
+    Column("credential_template_id", String(26)),
     Column("kind", String(32), nullable=False),
     Column("intent", String(100), nullable=False),
     Column("to_name", String(255), nullable=False),

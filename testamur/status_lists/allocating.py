@@ -33,6 +33,9 @@ _TAKE = (
 )
 
 
+_CLOSE = update(table).where(table.c.used < ENTRIES).values(used=ENTRIES)
+
+
 def allocate_places(
     tx: Transaction,
     workspace_id: str,
@@ -84,3 +87,11 @@ def _indexes(secret: str, list_id: str) -> StatusIndexes:
 
 def _purpose(list_id: str) -> str:
     return f"status list {list_id}"
+
+
+def close_lists(tx: Transaction) -> int:
+    """Give no more places in the lists there are, of all workspaces; how many were closed.
+
+    After an older backup was restored, they have forgotten which places they gave. What is issued next begins new ones.
+    """
+    return tx.execute(_CLOSE).rowcount

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from testamur.clock import now, today
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.badges import get_shown_credential
-from testamur.credentials.links import baked_url, document_url, page_url, rendering_url
+from testamur.credentials.links import baked_url, bundle_url, document_url, page_url, rendering_url
 from testamur.credentials.model import Status
 from testamur.credentials.pins import find_pin
 from testamur.credentials.queries import get_public_credential
@@ -97,6 +97,7 @@ class ShownCredential(msgspec.Struct, frozen=True, kw_only=True):
     baked_png_url: str
     baked_svg_url: str | None
     archival_pdf_url: str
+    bundle_url: str
 
 
 def routes(platform: Platform, badges: Badges) -> list[Route]:
@@ -229,6 +230,7 @@ def _read(
         jwt_url=f"{public_url}.jwt",
         baked_png_url=baked_url(base_url, credential.public_id),
         archival_pdf_url=f"{public_url}.pdf",
+        bundle_url=bundle_url(base_url, credential.public_id),
         baked_svg_url=f"{public_url}.svg" if "badge" in types else None,
     )
     return shown, renderings, are_recorded(tx, renderings)

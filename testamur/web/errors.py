@@ -58,11 +58,12 @@ STATUS: Mapping[type[TestamurError], int] = {
 
 _PAGES = {
     400: ("This request can't be understood", "Check the address, or go back and try again."),
+    403: ("This form came from another page", "Open this site's own page again and send the form from there."),
     404: ("There is nothing here", "The address may be mistyped, or what stood here was removed."),
     410: ("This was withdrawn", "Its issuer has taken it away for good. Ask the organisation that issued it."),
     405: ("This address can't be used that way", "Open it in a browser instead of sending a form to it."),
     413: ("This is too large", "Send a smaller file."),
-    429: ("Too many requests", "Please wait a moment, then try again."),
+    429: ("Too many requests", "Please wait a while, then try again."),
     500: ("Something broke on our side", "It was recorded. Please try again in a moment."),
     503: ("Back in a moment", "The server is busy or being looked after. Please try again shortly."),
 }

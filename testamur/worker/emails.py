@@ -1,21 +1,27 @@
 """Sending the mails of a claim."""
 
+from datetime import timedelta
 from email.message import EmailMessage
+from urllib.parse import urlsplit
 
 import structlog
 
 from testamur.clock import now
 from testamur.credentials.sending import set_delivery_states
-from testamur.delivery.composing import compose
+from testamur.delivery.composing import compose, compose_sign_in
 from testamur.delivery.defaults import Texts
-from testamur.delivery.model import Email
-from testamur.delivery.outbox import LEASE, claimed_emails, record_failed, record_sent, take_email
+from testamur.delivery.model import Email, SignInEmail
+from testamur.delivery.outbox import LEASE, claimed_emails, drop_email, record_failed, record_sent, take_email
 from testamur.delivery.queueing import EmailKind
 from testamur.delivery.templates import texts_for
 from testamur.delivery.transports import Outgoing, Refused, Unreachable, make_transport
+from testamur.recipient_accounts.links import sign_in_url
+from testamur.recipient_accounts.signing_in import LINK_VALID, make_link
 from testamur.web.platform import Platform
 
 MAILS_FOLDER = "mails"
+# Nobody waits longer for a sign-in link: what a mail server has kept back until then is not sent.
+SIGN_IN_AWAITED = timedelta(hours=1)
 # Workspace, credential template and kind: what decides on the texts.
 _TextsKey = tuple[str, str, EmailKind]
 _log = structlog.get_logger(__name__)
@@ -26,7 +32,9 @@ def send_emails(platform: Platform, claim: str) -> None:
     ends = now() + LEASE / 2
     with platform.database.read() as tx:
         waiting = claimed_emails(tx, claim)
-        texts = {key: texts_for(tx, *key) for key in {_texts_key(email) for email in waiting}}
+        texts = {
+            key: texts_for(tx, *key) for key in {_texts_key(email) for email in waiting if isinstance(email, Email)}
+        }
     transport = make_transport(platform.settings.smtp_url, platform.settings.data_dir / MAILS_FOLDER)
     try:
         with transport.open() as outgoing:
@@ -44,18 +52,31 @@ def _texts_key(email: Email) -> _TextsKey:
     return email.workspace_id, email.credential_template_id, email.kind
 
 
-def _send_one(platform: Platform, claim: str, email: Email, texts: dict[_TextsKey, Texts], outgoing: Outgoing) -> None:
+def _send_one(
+    platform: Platform,
+    claim: str,
+    email: Email | SignInEmail,
+    texts: dict[_TextsKey, Texts],
+    outgoing: Outgoing,
+) -> None:
     with platform.database.write() as tx:
         if not take_email(tx, claim, email, at=now()):
             return
     try:
-        outgoing.send(_compose(email, texts[_texts_key(email)], platform.settings.email_from))
+        if isinstance(email, SignInEmail):
+            message = _compose_sign_in(platform, claim, email)
+        else:
+            message = _compose(email, texts[_texts_key(email)], platform.settings.email_from)
+        if message is None:
+            return
+        outgoing.send(message)
     except Refused as refusal:
         _log.info("email_refused", email_id=email.id, is_final=refusal.is_final)
         _record_failure(platform, claim, email, str(refusal), is_final=refusal.is_final)
         return
     with platform.database.write() as tx:
-        if record_sent(tx, claim, email, at=now()) and email.kind == "delivery":
+        was_recorded = record_sent(tx, claim, email, at=now())
+        if was_recorded and isinstance(email, Email) and email.kind == "delivery":
             set_delivery_states(tx, email.workspace_id, {email.credential_id: "sent"})
 
 
@@ -68,8 +89,36 @@ def _compose(email: Email, texts: Texts, sender_address: str) -> EmailMessage:
         raise Refused(f"The mail cannot be written: {type(failure).__name__}", is_final=True) from failure
 
 
-def _record_failure(platform: Platform, claim: str, email: Email, error: str, *, is_final: bool) -> None:
+def _compose_sign_in(platform: Platform, claim: str, email: SignInEmail) -> EmailMessage | None:
+    """The mail, or None if nobody is to get one: then it is forgotten.
+
+    That is decided here and not when the mail is asked for, so that asking takes the same time for every address. The
+    link exists in the mail alone. Raises Refused for a mail that cannot be written.
+    """
+    at = now()
+    with platform.database.write() as tx:
+        is_awaited = at - email.created_at < SIGN_IN_AWAITED
+        link = make_link(tx, email.to_address, at=at) if is_awaited else None
+        if link is None:
+            drop_email(tx, claim, email)
+            return None
+    settings = platform.settings
+    try:
+        return compose_sign_in(
+            email,
+            to_address=link.to_address,
+            link=sign_in_url(settings.base_url, link.token),
+            minutes=int(LINK_VALID.total_seconds() // 60),
+            site=urlsplit(settings.base_url).netloc,
+            sender_address=settings.email_from,
+        )
+    except Exception as failure:
+        _log.exception("email_not_composed", email_id=email.id)
+        raise Refused(f"The mail cannot be written: {type(failure).__name__}", is_final=True) from failure
+
+
+def _record_failure(platform: Platform, claim: str, email: Email | SignInEmail, error: str, *, is_final: bool) -> None:
     with platform.database.write() as tx:
         is_over = record_failed(tx, claim, email, error=error, is_final=is_final, at=now())
-        if is_over and email.kind == "delivery":
+        if is_over and isinstance(email, Email) and email.kind == "delivery":
             set_delivery_states(tx, email.workspace_id, {email.credential_id: "bounced"})

@@ -317,7 +317,6 @@ def test_no_value_can_add_a_header(hostile):
         to_name=hostile,
         to_address="ada@example.com",
         values={"recipient.name": hostile, "issuer.name": hostile, "credential.url": "https://example.org/x"},
-        state="queued",
         attempts=0,
         next_attempt_at=at,
         created_at=at,

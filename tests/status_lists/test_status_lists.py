@@ -5,7 +5,7 @@ import pytest
 
 from testamur.errors import NotFound
 from testamur.openbadges.status_lists import ENTRIES
-from testamur.status_lists.allocating import allocate_places
+from testamur.status_lists.allocating import allocate_places, close_lists
 from testamur.status_lists.changing import clear_bit, set_bit
 from testamur.status_lists.queries import find_revoked_place, get_status_list, revoked_indexes
 
@@ -51,6 +51,17 @@ def test_a_full_list_is_followed_by_another(platform, tenant):
     first = allocate(platform, tenant, ENTRIES - 1)
     assert {place.index for place in first} | {allocate(platform, tenant, 1)[0].index} == set(range(ENTRIES))
     assert allocate(platform, tenant, 1)[0].list_id != first[0].list_id
+
+
+def test_after_a_backup_was_restored_no_place_is_given_again(platform, tenant, other_tenant):
+    old = [allocate(platform, tenant, 3)[0].list_id, allocate(platform, other_tenant, 3)[0].list_id]
+    with platform.database.write() as tx:
+        assert close_lists(tx) == 2
+        assert close_lists(tx) == 0
+    new = [allocate(platform, tenant, 1)[0].list_id, allocate(platform, other_tenant, 1)[0].list_id]
+    assert not {*old} & {*new}
+    with platform.database.read() as tx:
+        assert get_status_list(tx, old[0]).id == old[0]
 
 
 def test_lists_belong_to_one_issuer(platform, tenant, other_tenant):

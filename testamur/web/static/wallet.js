@@ -52,6 +52,22 @@ async function copy() {
   tell("credential_link_copied");
 }
 
+const verify = document.querySelector("#verify-this");
+const verification = document.querySelector("#verification");
+if (verify && verification) {
+  verify.addEventListener("click", async (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    try {
+      // Its address carries a digest, which the page knows and this script does not.
+      const { verifyInto } = await import(verify.dataset.script);
+      await verifyInto(verification, page.replace(/\/$/, "") + "/verify");
+    } catch {
+      window.location.assign(verify.href);
+    }
+  });
+}
+
 for (const each of document.querySelectorAll("[data-copies]")) {
   const input = document.getElementById(each.dataset.copies);
   each.hidden = false;
