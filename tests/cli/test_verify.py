@@ -7,10 +7,21 @@ import zipfile
 import pytest
 import zxingcpp
 from badge_server import BadgeServer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PIL import Image
 
 from testamur.openbadges.baking import Baked, bake
 from testamur.openbadges.bundles import write_bundle
+from testamur.openbadges.merkle import leaf_hash
+from testamur.openbadges.transparency import (
+    Entry,
+    LogProof,
+    TreeHead,
+    document_digest,
+    entry_bytes,
+    log_key,
+    signed_head,
+)
 
 NO_SETTINGS = {"TESTAMUR_DATABASE_URL": "nonsense"}
 
@@ -137,3 +148,23 @@ def test_a_bundle_that_says_revoked_or_is_none_is_told(elsewhere, badge, bundle,
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("credential.json", b" " * 100_000_000)
     assert "larger than 2 MB" in verify(badge, "--bundle", tmp_path / "bomb.zip", exit_code=2).stderr
+
+
+def test_the_proof_out_of_the_log_is_checked_under_the_key_that_is_given(elsewhere, badge, verify, tmp_path):
+    digest = document_digest(json.loads(badge))
+    entry = entry_bytes(Entry(kind="issue", time="2026-02-01T08:00:00Z", subject="1", digest=digest))
+    checkpoint = signed_head(TreeHead(origin="issuer.example/log", size=1, root=leaf_hash(entry)), elsewhere.key)
+    made = write_bundle(
+        credential=badge,
+        jwt="a.b.c",
+        did_document=json.dumps(elsewhere.pages["/i/acme/did.json"]).encode(),
+        status_list=json.dumps(elsewhere.list_of([])).encode(),
+        log_proof=LogProof(entry=entry.decode(), index=0, path=[], checkpoint=checkpoint),
+    )
+    file = tmp_path / "bundle.zip"
+    file.write_bytes(made)
+    key = log_key("issuer.example/log", elsewhere.key.public_key())
+    assert "✓ Transparency log" in verify(badge, "--bundle", file, "--log-key", key).stdout
+    other = log_key("issuer.example/log", Ed25519PrivateKey.generate().public_key())
+    assert "✗ Transparency log" in verify(badge, "--bundle", file, "--log-key", other, exit_code=1).stdout
+    assert "needs a --bundle" in verify(badge, "--log-key", key, exit_code=2).stderr

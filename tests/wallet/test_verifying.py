@@ -18,11 +18,18 @@ from testamur.config import Settings
 from testamur.openbadges.baking import Baked, bake
 from testamur.openbadges.bundles import read_bundle
 from testamur.openbadges.reports import STEPS
+from testamur.openbadges.resolving import Unreachable
 from testamur.openbadges.verification import verify as check
 from testamur.wallet import verifying
+from testamur.wallet.badges import Badges
+from testamur.wallet.files import Files
+from testamur.wallet.own_documents import OwnDocuments
+from testamur.wallet.status_lists import StatusLists
 from testamur.web import verifying as shared
 from testamur.web.platform import open_platform
+from testamur.worker.schedules import append_to_log
 from testamur.workspaces.editing import update_workspace
+from testamur.workspaces.issuer_identities import issuer_did
 
 JSON = {"Accept": "application/json"}
 
@@ -341,3 +348,39 @@ def test_the_bundle_of_a_credential_verifies_by_itself(issue, get, verify, api):
     assert "revoked" in {step.name: step.reason for step in told.steps}["revocation_status"]
     api("DELETE", f"/credentials/{issued['id']}", status=204)
     get(path, "application/json", status=410)
+
+
+def test_a_bundle_holds_the_proof_out_of_the_log_once_there_is_one(issue, get, platform):
+    path = f"/credentials/{issue()['publicId']}/bundle.zip"
+    assert read_bundle(get(path).content).log_proof is None
+    while append_to_log(platform, now()):
+        pass
+    bundle = read_bundle(get(path).content)
+    key = get("/log/key", "text/plain").text.split()[0]
+    told = check(bundle.credential, fetch=bundle.fetch, at=now(), log_proof=bundle.log_proof, log_key=key)
+    assert (told.steps[-1].name, told.steps[-1].status) == ("transparency", "passed")
+
+
+def test_documents_at_an_old_host_are_our_own_and_at_others_are_not(platform, tenant):
+    with platform.database.write() as tx:
+        old = issuer_did(tx, tenant.workspace, "https://old.example", at=now())
+    files = Files(platform)
+    own = OwnDocuments(platform, Badges(platform, files), StatusLists(platform))
+    assert json.loads(own.find("https://old.example/i/meridian/did.json"))["id"] == old
+    assert json.loads(own.find("https://testserver/i/meridian/did.json"))["id"] == "did:web:testserver:i:meridian"
+    for address in (
+        "https://other.example/i/meridian/did.json",
+        "https://testserver.evil.example/i/meridian/did.json",
+        "https://user@testserver/i/meridian/did.json",
+        "https://testserver:8443/i/meridian/did.json",
+        "ftp://testserver/i/meridian/did.json",
+        "https://[/",
+    ):
+        assert own.find(address) is None
+    for address in ("http://testserver/", "http://testserver/verify", "http://testserver/i/nobody/did.json"):
+        with pytest.raises(Unreachable):
+            own.find(address)
+    assert old in own
+    assert "http://testserver/ob2/meridian" in own
+    for issuer in ("did:web:old.example:i:rival", "http://testserver/ob2/nobody", "http://testserver/ob2/", None):
+        assert issuer not in own
