@@ -24,6 +24,7 @@ COMMANDS = {
     "keys": ("keys:keys_group", "Keys that credentials are signed with."),
     "log": ("log:log_group", "The transparency log of all that is signed and revoked."),
     "migrate": ("migrate:migrate_command", "Bring the database to the newest shape of its tables."),
+    "recipient": ("recipients:recipient_group", "Recipients of credentials."),
     "serve": ("serve:serve_command", "Serve the API, the public pages and the dashboard."),
     "status-lists": ("status_lists:status_lists_group", "Where it stands that credentials are revoked."),
     "storage": ("storage:storage_group", "Pictures, rendered credentials and uploads."),
