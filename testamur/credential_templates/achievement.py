@@ -6,46 +6,14 @@ credential only by what they mean here: one without a meaning stays out of it.
 
 import re
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
 
 from testamur.errors import Invalid
+from testamur.openbadges.documents import ACHIEVEMENT_TYPES
 from testamur.text import checked, clean_line, clean_text, clean_url
 
-AchievementType = Literal[
-    "Achievement",
-    "ApprenticeshipCertificate",
-    "Assessment",
-    "Assignment",
-    "AssociateDegree",
-    "Award",
-    "Badge",
-    "BachelorDegree",
-    "Certificate",
-    "CertificateOfCompletion",
-    "Certification",
-    "CommunityService",
-    "Competency",
-    "Course",
-    "CoCurricular",
-    "Degree",
-    "Diploma",
-    "DoctoralDegree",
-    "Fieldwork",
-    "GeneralEducationDevelopment",
-    "JourneymanCertificate",
-    "LearningProgram",
-    "License",
-    "Membership",
-    "ProfessionalDoctorate",
-    "QualityAssuranceCredential",
-    "MasterCertificate",
-    "MasterDegree",
-    "MicroCredential",
-    "ResearchDoctorate",
-    "SecondarySchoolDiploma",
-]
 ResultType = Literal[
     "GradePointAverage",
     "LetterGrade",
@@ -88,7 +56,7 @@ class AttributeMeaning(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Achievement(msgspec.Struct, frozen=True, kw_only=True):
-    """`type` is one of `AchievementType`, or `ext:` and a word of one's own; `attributes` go by their tags."""
+    """`type` is one of `ACHIEVEMENT_TYPES`, or `ext:` and a word of one's own; `attributes` go by their tags."""
 
     type: str | None = None
     tags: tuple[str, ...] = ()
@@ -118,7 +86,7 @@ def checked_achievement(given: Achievement) -> Achievement:
 
 
 def _checked_type(given: str) -> str:
-    if given not in get_args(AchievementType) and not _EXTENSION.fullmatch(given):
+    if given not in ACHIEVEMENT_TYPES and not _EXTENSION.fullmatch(given):
         raise Invalid(
             "Must be an achievementType of Open Badges 3.0, such as Certificate, or ext: and a word", ("type",)
         )
