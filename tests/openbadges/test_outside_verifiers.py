@@ -1,6 +1,7 @@
 """What others say of what we sign: software that we did not write accepts it, and refuses what is wrong with it."""
 
 import copy
+import os
 import random
 from datetime import UTC, datetime
 from io import BytesIO
@@ -32,6 +33,8 @@ from testamur.openbadges.public_keys import to_multikey
 from testamur.openbadges.status_lists import encoded_list, status_list_credential
 
 ORIGIN = "https://badges.example.org:8443"
+# RANDOM_BADGES=2000 is what was promised once; so many take minutes.
+RANDOM_BADGES, BATCHES = int(os.environ.get("RANDOM_BADGES", "300")), 4
 DID = web_did(ORIGIN, "i", "acme")
 LIST = f"{ORIGIN}/i/acme/status/1"
 CREATED = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -242,14 +245,14 @@ def test_a_badge_in_the_name_of_another_is_refused(node_verifier):
     assert_refused(node_verifier, badge, documents(), "issuer must match")
 
 
-@pytest.mark.parametrize("batch", range(8))
-def test_250_random_badges_signed_in_the_fast_way_are_as_in_the_slow_way_and_accepted(node_verifier, batch):
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_random_badges_signed_in_the_fast_way_are_as_in_the_slow_way_and_accepted(node_verifier, batch):
     signer = Signer(ProofKey(verification_method=method(KEY, badges.DID).id, private_key=KEY))
     known = {web_did_address(badges.DID): did_document(badges.DID, [method(KEY, badges.DID)])}
     # Each run of the tests has other random numbers, each batch too.
     texts = Random(f"{random.random()} {batch}")
     accepted = 0
-    while accepted < 250:
+    while accepted < RANDOM_BADGES // BATCHES:
         structure = texts.getrandbits(32)
         for _ in range(5):
             credential = badges.random_credential(Random(structure), texts)
