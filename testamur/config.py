@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from testamur.child_processes import processors
 from testamur.encryption import parse_master_key
 from testamur.plans import Plan
 
@@ -122,11 +123,6 @@ def _whole_number(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def _processors() -> int:
-    """Those that this process may use, where the system tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _setting(  # A field with what reading it needs beside it.
     parse: Callable[[str], Any], help_text: str, default: Any = None
 ) -> Any:
@@ -184,7 +180,7 @@ class Settings:
     rendering_processes: int = _setting(
         _whole_number(1, 256),
         "Worker processes that draw; default: as many as there are processors.",
-        _processors(),
+        processors(),
     )
     rendering_queue: int = _setting(
         _whole_number(1, 100_000), "Drawings that may wait for a worker process; more are turned away (503).", 100

@@ -9,31 +9,32 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import bindparam, select, update
 
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import get_credential_template
-from testamur.credentials.achievements import achieved_with, achievement_of
-from testamur.credentials.links import baked_url, page_url, status_list_url
+from testamur.credentials.achievements import achievement_of
+from testamur.credentials.links import page_url, status_list_url
 from testamur.credentials.model import Credential
 from testamur.credentials.queries import get_public_credential
+from testamur.credentials.signing import (
+    Frame,
+    Identity,
+    Signed,
+    Statement,
+    document_of,
+    signed_document,
+    signed_documents,
+)
+from testamur.credentials.signing_process import SigningProcess
 from testamur.credentials.tables import credential_pins, signed_credentials
 from testamur.db import Transaction
 from testamur.db.bulk import insert_many
 from testamur.db.schema import insert_or_update
-from testamur.errors import Gone, Invalid, NotFound
-from testamur.openbadges.documents import (
-    Achievement,
-    Image,
-    Issuer,
-    Recipient,
-    StatusEntry,
-    achievement_credential,
-)
-from testamur.openbadges.linked_data import Unsignable
+from testamur.errors import Gone, NotFound
+from testamur.openbadges.documents import Image, Issuer
 from testamur.openbadges.timestamps import read_timestamp
 from testamur.openbadges.transparency import credential_subject, document_digest
 from testamur.signing_keys.signers import CLOCK_SKEW, IssuerSigner, Signers
@@ -87,6 +88,25 @@ class SignedCredential(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
 
+class Signing(msgspec.Struct, frozen=True):
+    """Credentials that are being signed: the first `handed_over` of them by another process."""
+
+    issuer: IssuerSigner
+    frame: Frame
+    statements: Sequence[Statement]
+    process: SigningProcess | None
+    handed_over: int
+
+    def signed(self) -> list[Signed]:
+        """Raises Invalid if something that is stated cannot be signed so that all verifiers agree on it."""
+        signer, count = self.issuer.signer, self.handed_over
+        own = signed_documents(self.statements[count:], self.frame, signer)
+        theirs = self.process.signed() if self.process and count else []
+        if theirs is None:
+            theirs = signed_documents(self.statements[:count], self.frame, signer)
+        return theirs + own
+
+
 def sign_credentials(
     tx: Transaction,
     workspace: Workspace,
@@ -100,10 +120,22 @@ def sign_credentials(
 
     Raises Invalid if something that is stated cannot be signed so that all verifiers agree on it.
     """
-    if not issued:
-        return
+    if issued:
+        store_signed(tx, begin_signing(tx, workspace, template, issued, signers=signers, at=at), issued)
+
+
+def begin_signing(
+    tx: Transaction,
+    workspace: Workspace,
+    template: CredentialTemplate,
+    issued: Sequence[Credential],
+    *,
+    signers: Signers,
+    process: SigningProcess | None = None,
+    at: datetime,
+) -> Signing:
+    """Give credentials which are just being issued their places in a status list, and part of them to the process."""
     issuer = signers.of(tx, workspace, at=at)
-    achievement = achievement_of(tx, template, workspace, signers.base_url)
     places = allocate_places(
         tx,
         workspace.id,
@@ -113,30 +145,36 @@ def sign_credentials(
         master_key=signers.master_key,
         at=at,
     )
-    rows, entries = [], []
+    frame = _frame(tx, workspace, template, issuer, signers.base_url, at)
+    statements = []
     for credential, place in zip(issued, places, strict=True):
-        identity = _Identity(
+        identity = Identity(
             id=page_url(signers.base_url, credential.public_id),
             subject=f"urn:uuid:{uuid.uuid4()}",
             salt=_new_salt(),
             awarded=_noon_or(credential, at),
         )
-        document = _document(
-            credential,
-            template,
-            workspace,
-            achievement,
-            identity,
-            place,
-            issuer.did,
-            identity.awarded,
-            signers.base_url,
-        )
-        signed = _signed(issuer, document, at)
-        rows.append(_row(credential, issuer, place, signed, at))
-        entries.append(_log_entry(credential, signed))
+        statements.append(Statement(credential, identity, place, identity.awarded))
+    handed_over = process.take(statements, frame, issuer.signer) if process else 0
+    return Signing(issuer, frame, statements, process, handed_over)
+
+
+def store_signed(tx: Transaction, signing: Signing, issued: Sequence[Credential]) -> None:
+    """Store what was signed of those that were really issued.
+
+    Raises Invalid if something that is stated cannot be signed so that all verifiers agree on it.
+    """
+    stored, at = {credential.id for credential in issued}, signing.frame.at
+    kept = [
+        (statement, signed)
+        for statement, signed in zip(signing.statements, signing.signed(), strict=True)
+        if statement.credential.id in stored
+    ]
+    rows = [_row(made.credential, signing.issuer, made.place, signed.content, at) for made, signed in kept]
     insert_many(tx, signed_credentials, rows)
-    record(tx, "issue", entries, at=at)
+    record(
+        tx, "issue", [(credential_subject(made.credential.public_id), signed.digest) for made, signed in kept], at=at
+    )
 
 
 def sign_anew(tx: Transaction, workspace: Workspace, credential: Credential, *, signers: Signers, at: datetime) -> None:
@@ -156,7 +194,7 @@ def sign_anew(tx: Transaction, workspace: Workspace, credential: Credential, *, 
     issuer = signers.of(tx, workspace, did=before.did, at=at)
     subject = stated["credentialSubject"]
     status = stated["credentialStatus"]
-    identity = _Identity(
+    identity = Identity(
         id=stated["id"],
         subject=subject["id"],
         salt=next((item["salt"] for item in subject.get("identifier", []) if "salt" in item), _new_salt()),
@@ -164,17 +202,15 @@ def sign_anew(tx: Transaction, workspace: Workspace, credential: Credential, *, 
     )
     place = StatusPlace(list_id=before.list_id, url=status["statusListCredential"], index=before.list_index)
     valid_from = max(at - CLOCK_SKEW, read_timestamp(stated["validFrom"]) + timedelta(seconds=1))
-    achievement = achievement_of(tx, template, workspace, signers.base_url)
-    document = _document(
-        credential, template, workspace, achievement, identity, place, issuer.did, valid_from, signers.base_url
-    )
+    frame = _frame(tx, workspace, template, issuer, signers.base_url, at)
+    document = document_of(Statement(credential, identity, place, valid_from), frame)
     if tx.execute(_HAS_PIN, {"workspace_id": workspace.id, "credential_id": credential.id}).one_or_none():
         # What is pinned stays as it was issued, except for what the correction is about.
         document["name"] = stated["name"]
         document["credentialSubject"]["achievement"] = subject["achievement"]
-    signed = _signed(issuer, document, at)
-    tx.execute(_REPLACE, _row(credential, issuer, place, signed, at))
-    record(tx, "resign", [_log_entry(credential, signed)], at=at)
+    signed = signed_document(document, issuer.signer, at=at)
+    tx.execute(_REPLACE, _row(credential, issuer, place, signed.content, at))
+    record(tx, "resign", [(credential_subject(credential.public_id), signed.digest)], at=at)
 
 
 def get_shown_credential(tx: Transaction, public_id: str) -> Credential:
@@ -238,71 +274,32 @@ def withdraw_revocation(tx: Transaction, credential: Credential, *, at: datetime
         record(tx, "unrevoke", [_log_entry(credential, found.parsed())], at=at)
 
 
-class _Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """What stays the same in all versions of a credential."""
-
-    id: str
-    subject: str
-    salt: str
-    awarded: datetime
-
-
-def _document(  # noqa: PLR0917 - all of it is stated.
-    credential: Credential,
-    template: CredentialTemplate,
+def _frame(  # noqa: PLR0917 - they are its members.
+    tx: Transaction,
     workspace: Workspace,
-    achievement: Achievement,
-    identity: _Identity,
-    place: StatusPlace,
-    did: str,
-    valid_from: datetime,
+    template: CredentialTemplate,
+    issuer: IssuerSigner,
     base_url: str,
-) -> dict[str, Any]:
-    achieved = achieved_with(credential.custom_attributes, template.achievement.attributes, achievement.id)
-    until = None if credential.expiry_date is None else _end_of(credential, workspace)
-    email = credential.recipient.email if workspace.emails_in_credentials != "hidden" else None
-    try:
-        return achievement_credential(
-            id=identity.id,
-            issuer=_issuer(workspace, did),
-            achievement=achievement,
-            recipient=Recipient(
-                id=identity.subject,
-                name=credential.recipient.name if workspace.names_in_credentials == "plain" else "",
-                email=email or "",
-                email_salt=identity.salt if workspace.emails_in_credentials == "hashed" else "",
-            ),
-            # What was corrected after it had expired is still valid for no moment longer.
-            valid_from=valid_from if until is None else min(valid_from, until - timedelta(seconds=1)),
-            valid_until=until,
-            awarded=identity.awarded,
-            image=Image(id=baked_url(base_url, credential.public_id), caption=template.name),
-            status=StatusEntry(list_id=place.url, index=place.index),
-            **msgspec.structs.asdict(achieved),
-        )
-    except Unsignable as error:
-        raise _unsignable(error) from None
-
-
-def _signed(issuer: IssuerSigner, document: dict[str, Any], at: datetime) -> dict[str, Any]:
-    try:
-        return issuer.sign(document, at=at)
-    except Unsignable as error:
-        raise _unsignable(error) from None
-
-
-def _unsignable(error: Unsignable) -> Invalid:
-    return Invalid(f"This cannot be signed: {error.reason}", tuple(error.path))
+    at: datetime,
+) -> Frame:
+    return Frame(
+        template=template,
+        workspace=workspace,
+        achievement=achievement_of(tx, template, workspace, base_url),
+        issuer=_issuer(workspace, issuer.did),
+        base_url=base_url,
+        at=at,
+    )
 
 
 def _row(
-    credential: Credential, issuer: IssuerSigner, place: StatusPlace, signed: dict[str, Any], at: datetime
+    credential: Credential, issuer: IssuerSigner, place: StatusPlace, document: bytes, at: datetime
 ) -> dict[str, Any]:
     return {
         "workspace_id": credential.workspace_id,
         "credential_id": credential.id,
         "version": credential.version,
-        "document": msgspec.json.encode(signed),
+        "document": document,
         "jwt": None,
         "did": issuer.did,
         "key_id": issuer.key_id,
@@ -330,15 +327,6 @@ def _log_entry(credential: Credential, signed: dict[str, Any]) -> tuple[str, str
 def _noon_or(credential: Credential, at: datetime) -> datetime:
     """Noon of the issue date, or now if that is still to come."""
     return min(at - CLOCK_SKEW, datetime.combine(credential.issue_date, _NOON, tzinfo=at.tzinfo)).replace(microsecond=0)
-
-
-def _end_of(credential: Credential, workspace: Workspace) -> datetime:
-    """The last second of the day of expiry, where the workspace is: then its status changes everywhere at once."""
-    assert credential.expiry_date is not None
-    next_day = datetime.combine(
-        credential.expiry_date + timedelta(days=1), time(), tzinfo=ZoneInfo(workspace.time_zone)
-    )
-    return next_day - timedelta(seconds=1)
 
 
 def _new_salt() -> str:

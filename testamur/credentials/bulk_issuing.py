@@ -18,13 +18,14 @@ from testamur.attributes.model import AttributeType
 from testamur.clock import today
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credentials.awards import Award, check_award
-from testamur.credentials.badges import sign_credentials
+from testamur.credentials.badges import begin_signing, store_signed
 from testamur.credentials.drafting import credential_row, new_credential, with_expiry
 from testamur.credentials.model import Credential, Recipient, State
 from testamur.credentials.pins import pin_credentials
 from testamur.credentials.queries import COLUMNS, to_credential
 from testamur.credentials.recipients import find_or_create_recipients
 from testamur.credentials.sending import queue_delivery
+from testamur.credentials.signing_process import SigningProcess
 from testamur.credentials.spreadsheets import FaultyRow, SheetRow
 from testamur.credentials.tables import credentials
 from testamur.credentials.updating import update_credential
@@ -136,9 +137,13 @@ def issue_rows(
     duplicates: Duplicates = "skip",
     plan: Plan = UNLIMITED,
     signers: Signers,
+    process: SigningProcess | None = None,
+    meanwhile: Callable[[], None] | None = None,
     at: datetime,
 ) -> list[RowResult]:
     """Make one credential per row, or find (or correct) the one that an earlier run made; results in their order.
+
+    With a `process`, it signs while rows are written here, and while `meanwhile` is done.
 
     Give it some hundred rows at a time: one transaction over a whole file would keep all other writers waiting, and
     lose everything if it is cut off. Raises PaymentRequired, with nothing made, if the allowance is too small.
@@ -146,13 +151,23 @@ def issue_rows(
     found = _find(tx, workspace.id, template.id, rows)
     missing = [row for row in rows if row.key is None or row.key not in found]
     made = _make(tx, workspace, template, missing, is_issued=action != "draft", at=at)
+    # Its place in the order of locks is between the recipients and the allowance, as when one is issued alone.
+    signing = None
+    if made and action != "draft":
+        new = list(made.values())
+        signing = begin_signing(tx, workspace, template, new, signers=signers, process=process, at=at)
+    inserted = insert_many(tx, credentials, [credential_row(made[row.line], issuing_key=row.key) for row in missing])
     keyed = {row.key: row.line for row in missing if row.key is not None}
     if made and keyed:
-        stored = _find(tx, workspace.id, template.id, missing) if made.inserted != len(missing) else {}
+        stored = _find(tx, workspace.id, template.id, missing) if inserted != len(missing) else {}
         # Another run has issued some of these rows since we looked: its credentials stand.
         found |= {key: item for key, item in stored.items() if item.id != made[keyed[key]].id}
     new = [made[row.line] for row in missing if row.key is None or row.key not in found]
-    _follow_up(tx, workspace, template, new, action=action, plan=plan, signers=signers, at=at)
+    _follow_up(tx, workspace, template, new, action=action, plan=plan, base_url=signers.base_url, at=at)
+    if meanwhile is not None:
+        meanwhile()
+    if signing is not None:
+        store_signed(tx, signing, new)
     results = []
     for row in rows:
         if row.key is None or row.key not in found:
@@ -164,12 +179,6 @@ def issue_rows(
     return results
 
 
-class _Made(dict[int, Credential]):
-    """New credentials by line, and how many of them the database really took."""
-
-    inserted: int = 0
-
-
 def _make(
     tx: Transaction,
     workspace: Workspace,
@@ -178,8 +187,9 @@ def _make(
     *,
     is_issued: bool,
     at: datetime,
-) -> _Made:
-    made = _Made()
+) -> dict[int, Credential]:
+    """New credentials by line, not stored yet."""
+    made: dict[int, Credential] = {}
     if not rows:
         return made
     state: State = "issued" if is_issued else "draft"
@@ -188,8 +198,6 @@ def _make(
     ):
         recipient = Recipient(recipient_id, row.award.recipient_name, row.award.recipient_email)
         made[row.line] = new_credential(workspace.id, template.id, row.award, recipient, state=state, at=at)
-    values = [credential_row(made[row.line], issuing_key=row.key) for row in rows]
-    made.inserted = insert_many(tx, credentials, values)
     return made
 
 
@@ -201,7 +209,7 @@ def _follow_up(
     *,
     action: Action,
     plan: Plan,
-    signers: Signers,
+    base_url: str,
     at: datetime,
 ) -> None:
     """What making credentials brings with it: the allowance, the pins, the events, the mails."""
@@ -212,11 +220,10 @@ def _follow_up(
         record_events(tx, workspace.id, ["credential.created"], ids, at=at)
         return
     take_allowance(tx, workspace.id, plan, year=today(workspace.time_zone, at).year, count=len(new))
-    pin_credentials(tx, workspace, template, new, base_url=signers.base_url, at=at)
-    sign_credentials(tx, workspace, template, new, signers=signers, at=at)
+    pin_credentials(tx, workspace, template, new, base_url=base_url, at=at)
     record_events(tx, workspace.id, ["credential.created", "credential.issued"], ids, at=at)
     if action == "send":
-        queue_delivery(tx, workspace, new, base_url=signers.base_url, is_repeatable=False, at=at)
+        queue_delivery(tx, workspace, new, base_url=base_url, is_repeatable=False, at=at)
 
 
 def _replace(

@@ -1,10 +1,10 @@
 """What the tables of all slices share: one metadata object and a few column types."""
 
-import zlib
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from isal import isal_zlib
 from sqlalchemy import DateTime, ForeignKeyConstraint, Insert, LargeBinary, MetaData, String, Table, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
@@ -54,10 +54,10 @@ class Compressed(TypeDecorator[bytes]):
     cache_ok = True
 
     def process_bind_param(self, value: bytes | None, _dialect: Dialect) -> bytes | None:
-        return None if value is None else zlib.compress(value, 1)
+        return None if value is None else isal_zlib.compress(value, 1)
 
     def process_result_value(self, value: bytes | None, _dialect: Dialect) -> bytes | None:
-        return None if value is None else zlib.decompress(value)
+        return None if value is None else isal_zlib.decompress(value)
 
 
 def folded(length: int) -> TypeEngine[str]:

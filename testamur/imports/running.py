@@ -1,6 +1,6 @@
 """Running an import, chunk by chunk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import BinaryIO
@@ -11,7 +11,8 @@ from testamur.attributes.queries import attribute_types
 from testamur.clock import now
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.bulk_issuing import CheckedRow, RowChecker, RowResult, issue_rows
-from testamur.credentials.spreadsheets import read_sheet
+from testamur.credentials.signing_process import SigningProcess
+from testamur.credentials.spreadsheets import FaultyRow, SheetRow, read_sheet
 from testamur.credentials.tables import credentials, recipients
 from testamur.db import Database, Transaction
 from testamur.db.bulk import refresh_statistics
@@ -31,6 +32,8 @@ from testamur.workspaces.queries import get_workspace
 ROWS_PER_CHUNK = 1000
 # Each chunk takes a second at most; a worker that is silent for this long is taken to be dead.
 LEASE = timedelta(minutes=1)
+# With fewer rows to come, an import is over before another process that signs has paid for its start.
+SIGNED_BESIDE_FROM = 5000
 # Chunks after which the database is told that its tables have grown.
 STATISTICS_AFTER = frozenset({1, 5, 50})
 
@@ -140,40 +143,71 @@ def _run(  # noqa: PLR0917 - it goes on with what its caller has opened.
             return has_asset(reading, workspace.id, digest)
 
     checker = RowChecker(workspace, types, template, has_picture=has_picture, duplicates=found.duplicates, plan=plan)
+    chunks = _Chunks(iter(sheet.rows), checker)
     number = 0
-    while rows := list(islice(sheet.rows, ROWS_PER_CHUNK)):
-        at = now()
-        # Rows that are done already are checked too: a later row may repeat one of them.
-        outcomes = [checker.check(row, at=at) for row in rows]
-        number += 1
-        if number * ROWS_PER_CHUNK <= found.done:
-            continue
-        with database.write() as tx:
-            # What is pinned is what the template says in the transaction that issues.
-            template = get_credential_template(tx, workspace.id, found.credential_template_id)
-            # Nothing is written unless the import still is this worker's to run: the counts move in the same
-            # transaction as the rows, and the chunk's number can be inserted once only.
-            checked = [item for item in outcomes if isinstance(item, CheckedRow)]
-            results = {item.line: item for item in outcomes if isinstance(item, RowResult)}
-            for result in issue_rows(
-                tx,
-                workspace,
-                template,
-                checked,
-                action=found.action,
-                duplicates=found.duplicates,
-                plan=plan,
-                signers=signers,
-                at=at,
-            ):
-                results[result.line] = result
-            if not _record(tx, found, claim, number, [results[item.line] for item in outcomes], at):
-                tx.rollback()
-                return False
-        if number in STATISTICS_AFTER:
+    with SigningProcess() as process:
+        is_long = found.rows - found.done >= SIGNED_BESIDE_FROM
+        while outcomes := chunks.take():
+            number += 1
+            # Rows that are done already are checked too: a later row may repeat one of them.
+            if number * ROWS_PER_CHUNK <= found.done:
+                continue
+            at = now()
             with database.write() as tx:
-                refresh_statistics(tx, recipients, credentials)
+                # What is pinned is what the template says in the transaction that issues.
+                template = get_credential_template(tx, workspace.id, found.credential_template_id)
+                # Nothing is written unless the import still is this worker's to run: the counts move in the same
+                # transaction as the rows, and the chunk's number can be inserted once only.
+                checked = [item for item in outcomes if isinstance(item, CheckedRow)]
+                results = {item.line: item for item in outcomes if isinstance(item, RowResult)}
+                for result in issue_rows(
+                    tx,
+                    workspace,
+                    template,
+                    checked,
+                    action=found.action,
+                    duplicates=found.duplicates,
+                    plan=plan,
+                    signers=signers,
+                    process=process if is_long else None,
+                    meanwhile=chunks.look_ahead if is_long else None,
+                    at=at,
+                ):
+                    results[result.line] = result
+                if not _record(tx, found, claim, number, [results[item.line] for item in outcomes], at):
+                    tx.rollback()
+                    return False
+            if number in STATISTICS_AFTER:
+                with database.write() as tx:
+                    refresh_statistics(tx, recipients, credentials)
     return True
+
+
+class _Chunks:
+    """Rows of a sheet, some at a time, checked. The next may be looked at while others are being signed."""
+
+    def __init__(self, rows: Iterator[SheetRow | FaultyRow], checker: RowChecker) -> None:
+        self._rows = rows
+        self._checker = checker
+        self._next: list[CheckedRow | RowResult] | None = None
+        self._failure: Exception | None = None
+
+    def take(self) -> list[CheckedRow | RowResult]:
+        """Empty at the end. Raises what reading the sheet raises."""
+        if self._next is None and self._failure is None:
+            self.look_ahead()
+        if self._failure is not None:
+            raise self._failure
+        taken, self._next = self._next or [], None
+        return taken
+
+    def look_ahead(self) -> None:
+        """What goes wrong is no fault of the chunk that is being written: it is raised when this one is taken."""
+        try:
+            at = now()
+            self._next = [self._checker.check(row, at=at) for row in islice(self._rows, ROWS_PER_CHUNK)]
+        except Exception as failure:  # noqa: BLE001 - raised later, see above.
+            self._failure = failure
 
 
 def _record(  # noqa: PLR0917 - see above.

@@ -1,6 +1,6 @@
 """Data Integrity proofs with the cryptosuite eddsa-rdfc-2022 (VC Data Integrity 1.0, Data Integrity EdDSA 1.0 section 3.2)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from testamur.openbadges import linked_data, shapes
 from testamur.openbadges.linked_data import Unsignable
+from testamur.openbadges.multibase import to_multibase
 from testamur.openbadges.public_keys import PublicKey
 from testamur.openbadges.timestamps import read_timestamp, to_timestamp
 
@@ -49,7 +50,7 @@ class Signer:
     """Signs many documents with one key. Threads may share it."""
 
     def __init__(self, key: ProofKey) -> None:
-        self._key = key
+        self.key = key
         self._options_hashes: dict[bytes, bytes] = {}
 
     def sign(self, document: Mapping[str, Any], *, created: datetime) -> dict[str, Any]:
@@ -57,32 +58,41 @@ class Signer:
 
         Raises linked_data.Unsignable, and ValueError for a time without a zone.
         """
-        return self._signed(document, created, shapes.canonical_form, self._options_hash)
+        return self._signed(_without_proof(document), created, shapes.canonical_form, self._options_hash)
+
+    def sign_many(self, documents: Sequence[Mapping[str, Any]], *, created: datetime) -> list[dict[str, Any]]:
+        """What `sign` gives for each, in twice the speed if they were made together and so say much the same.
+
+        Raises what `sign` would raise for the first that cannot be signed.
+        """
+        unsigned = [_without_proof(document) for document in documents]
+        forms = shapes.canonical_forms(unsigned)
+        return [self._signed(each, created, lambda _: next(forms), self._options_hash) for each in unsigned]
 
     def sign_fully(self, document: Mapping[str, Any], *, created: datetime) -> dict[str, Any]:
         """The same as `sign`, without anything remembered between documents: what the fast way is measured against."""
         canonical_form = linked_data.canonical_form
-        return self._signed(document, created, canonical_form, lambda options: _sha256(canonical_form(options)))
+        return self._signed(
+            _without_proof(document), created, canonical_form, lambda options: _sha256(canonical_form(options))
+        )
 
     def _signed(
         self,
-        document: Mapping[str, Any],
+        unsigned: dict[str, Any],
         created: datetime,
         canonical_form: Callable[[dict[str, Any]], str],
         options_hash: Callable[[dict[str, Any]], bytes],
     ) -> dict[str, Any]:
-        unsigned = {name: value for name, value in document.items() if name != "proof"}
         options = {
             "type": _TYPE,
             "cryptosuite": CRYPTOSUITE,
             "created": to_timestamp(created),
-            "verificationMethod": self._key.verification_method,
+            "verificationMethod": self.key.verification_method,
             "proofPurpose": _PURPOSE,
         }
         content = _sha256(canonical_form(unsigned))
         hashed = options_hash({"@context": unsigned.get("@context"), **options}) + content
-        value = "z" + base58.b58encode(self._key.private_key.sign(hashed)).decode()
-        return {**unsigned, "proof": [{**options, "proofValue": value}]}
+        return {**unsigned, "proof": [{**options, "proofValue": to_multibase(self.key.private_key.sign(hashed))}]}
 
     def _options_hash(self, options: dict[str, Any]) -> bytes:
         """In bulk, all documents of a second have the same options."""
@@ -109,7 +119,7 @@ def verify_proof(
     if not known:
         names = ", ".join(_name(proof.get("cryptosuite") or proof.get("type")) for proof in proofs)
         raise InvalidProof(f"The document is proved by {names}, which is not known here; {CRYPTOSUITE} is")
-    unsigned = {name: value for name, value in document.items() if name != "proof"}
+    unsigned = _without_proof(document)
     for proof in known:
         _check_members(proof, at)
         earlier = [_named(proofs, name) for name in _as_list(proof.get("previousProof", []))]
@@ -128,6 +138,10 @@ def verify_proof(
                 "The signature does not fit: the document or its proof was changed after signing"
             ) from None
     return known[0]
+
+
+def _without_proof(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name != "proof"}
 
 
 def _proofs_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -94,7 +95,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     caption: str = ""
 
 
-class Issuer(msgspec.Struct, frozen=True, kw_only=True):
+class Issuer(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Who awards, named by a DID."""
 
     id: str
@@ -103,6 +104,11 @@ class Issuer(msgspec.Struct, frozen=True, kw_only=True):
     email: str = ""
     description: str = ""
     image: Image | None = None
+
+    @cached_property
+    def member(self) -> dict[str, Any]:
+        """As credentials state it: all that are made with this object share it, so it must not be changed."""
+        return _issuer(self)
 
 
 class Alignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +148,7 @@ class ResultDescription(msgspec.Struct, frozen=True, kw_only=True):
     alignments: tuple[Alignment, ...] = ()
 
 
-class Achievement(msgspec.Struct, frozen=True, kw_only=True):
+class Achievement(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What is awarded. It needs criteria: an address, a text in Markdown, or both.
 
     `type` is one of ACHIEVEMENT_TYPES or `ext:Word`, `language` a tag such as `pt-BR`.
@@ -159,6 +165,11 @@ class Achievement(msgspec.Struct, frozen=True, kw_only=True):
     alignments: tuple[Alignment, ...] = ()
     result_descriptions: tuple[ResultDescription, ...] = ()
     language: str = ""
+
+    @cached_property
+    def member(self) -> dict[str, Any]:
+        """As credentials state it: all that are made with this object share it, so it must not be changed."""
+        return _achievement(self, ("credentialSubject", "achievement"))
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
@@ -223,6 +234,8 @@ def achievement_credential(
 ) -> dict[str, Any]:
     """The credential, unsigned (Open Badges 3.0, section B.1.1). Its name is the achievement's unless another is given.
 
+    What it states of the issuer and the achievement is `issuer.member` and `achievement.member` themselves.
+
     Raises linked_data.Unsignable for what the schema does not allow, and ValueError for times without a zone.
     """
     if valid_until is not None and valid_until <= valid_from:
@@ -238,7 +251,7 @@ def achievement_credential(
             "name": name or achievement.name,
             "description": description,
             "image": _image(image),
-            "issuer": _issuer(issuer),
+            "issuer": issuer.member,
             "validFrom": to_timestamp(valid_from),
             "validUntil": to_timestamp(valid_until) if valid_until else None,
             "awardedDate": to_timestamp(awarded) if awarded else None,
@@ -258,7 +271,7 @@ def achievement_credential(
                             _result(result, described, (*subject, "result", position))
                             for position, result in enumerate(dict.fromkeys(results))
                         ],
-                        "achievement": _achievement(achievement, (*subject, "achievement")),
+                        "achievement": achievement.member,
                     }
                 ),
             },

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from testamur.openbadges.multibase import to_multibase
+
 PublicKey = Ed25519PublicKey | EllipticCurvePublicKey | RSAPublicKey
 
 _ED25519 = b"\xed\x01"
@@ -27,10 +29,10 @@ class InvalidKey(ValueError):
 def to_multikey(key: PublicKey) -> str:
     """`z6Mk…` for Ed25519, `zDna…` for P-256. Raises InvalidKey for keys that have no such form here."""
     if isinstance(key, Ed25519PublicKey):
-        return "z" + base58.b58encode(_ED25519 + key.public_bytes_raw()).decode()
+        return to_multibase(_ED25519 + key.public_bytes_raw())
     if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
         point = key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
-        return "z" + base58.b58encode(_P256 + point).decode()
+        return to_multibase(_P256 + point)
     raise InvalidKey("Only Ed25519 and P-256 keys are written as a multikey")
 
 

@@ -62,11 +62,18 @@ def encoded_list(set_bits: Iterable[int], size: int = ENTRIES) -> str:
     """
     if size < ENTRIES or size % 8:
         raise ValueError(f"A status list has at least {ENTRIES} places, and eight to a byte")
-    bits = bytearray(size // 8)
-    for index in set_bits:
-        if not 0 <= index < size:
-            raise ValueError(f"The status list has no place {index}")
-        bits[index >> 3] |= 0x80 >> (index & 7)  # Bit 0 is the most significant one of the first byte.
+    places = list(set_bits)
+    if (least := min(places, default=0)) < 0:
+        raise ValueError(f"The status list has no place {least}")
+    # Written as a number of that many binary digits, which takes half the time of setting bits in bytes. The first digit
+    # is bit 0, the most significant one of the first byte.
+    digits = bytearray(b"0" * size)
+    try:
+        for index in places:
+            digits[index] = 49  # "1"
+    except IndexError:
+        raise ValueError(f"The status list has no place {max(places)}") from None
+    bits = int(digits, 2).to_bytes(size // 8)
     # gzip, whose header holds no time this way. Level 9 takes ten times as long for a tenth of the size.
     compressor = zlib.compressobj(6, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
     content = compressor.compress(bits) + compressor.flush()

@@ -10,7 +10,7 @@ def to_timestamp(at: datetime) -> str:
     """In UTC, to the second. Raises ValueError for a time without a zone."""
     if at.tzinfo is None:
         raise ValueError("The time needs a zone")
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def read_timestamp(text: object) -> datetime:

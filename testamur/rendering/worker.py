@@ -12,11 +12,9 @@ import resource
 import shutil
 import signal
 import socket
-import struct
 import sys
 import tempfile
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -24,13 +22,13 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from testamur.child_processes import Channel
 from testamur.rendering.document import parse_document
 from testamur.rendering.renderer import Font, Renderer, RenderingFailed
 
 RENDERERS_MAX = 16
 # Beyond the time limit of a job, after which the pool ends the process: it then ends by itself if the pool is gone.
 GRACE_SECONDS = 5.0
-_LENGTH = struct.Struct("!Q")
 
 
 class Definition(Struct, frozen=True, kw_only=True):
@@ -60,44 +58,6 @@ class Order(Struct, frozen=True, kw_only=True):
 
 # What became of an order: the result, or the exception, or nothing because the key is unknown.
 Answer = tuple[Literal["made", "raised", "unknown"], Any]
-
-
-class Channel:
-    """Whole messages over a socket, each way in turn, within a time."""
-
-    def __init__(self, connected: socket.socket) -> None:
-        self._socket = connected
-
-    def send(self, message: bytes, *, ends: float | None = None) -> None:
-        """Raises TimeoutError after `ends` (as time.monotonic counts), OSError if the other side is gone."""
-        self._socket.settimeout(_left(ends))
-        self._socket.sendall(_LENGTH.pack(len(message)))
-        self._socket.settimeout(_left(ends))
-        self._socket.sendall(message)
-
-    def receive(self, *, ends: float | None = None) -> bytearray:
-        """Raises TimeoutError after `ends`, EOFError or OSError if the other side is gone."""
-        (length,) = _LENGTH.unpack(self._read(_LENGTH.size, ends))
-        return self._read(length, ends)
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def _read(self, length: int, ends: float | None) -> bytearray:
-        content = bytearray(length)
-        rest = memoryview(content)
-        while rest:
-            self._socket.settimeout(_left(ends))
-            count = self._socket.recv_into(rest)
-            if not count:
-                raise EOFError
-            rest = rest[count:]
-        return content
-
-
-def _left(ends: float | None) -> float | None:
-    # Nought would mean not to wait at all, which raises another error.
-    return None if ends is None else max(ends - time.monotonic(), 0.001)
 
 
 def make_renderer(definition: Definition) -> Renderer:

@@ -2,7 +2,6 @@
 
 import io
 import math
-import os
 import pickle
 import shutil
 import signal
@@ -24,9 +23,10 @@ from typing import Any, Self, TypeVar, cast
 import msgspec
 import structlog
 
+from testamur.child_processes import Channel, environment_of_child
 from testamur.errors import Unavailable
 from testamur.rendering.renderer import RenderingFailed
-from testamur.rendering.worker import RENDERERS_MAX, Answer, Channel, Definition, Order
+from testamur.rendering.worker import RENDERERS_MAX, Answer, Definition, Order
 
 Result = TypeVar("Result")
 
@@ -352,7 +352,8 @@ class _Process:
                     stdout=output,
                     stderr=output,
                     pass_fds=[theirs.fileno()],
-                    env=_environment(),
+                    # typst would start a thread for each processor in each worker; there is a worker for each already.
+                    env={**environment_of_child(), "RAYON_NUM_THREADS": "1"},
                     # Ctrl-C reaches the server's group of processes.
                     process_group=0,
                 )
@@ -425,19 +426,6 @@ class _Process:
     def _did_not_start(self, reason: str) -> Unavailable:
         _log.error("rendering_process_did_not_start", reason=reason)
         return Unavailable("Nothing can be drawn at the moment", retry_after_seconds=10)
-
-
-def _environment() -> dict[str, str]:
-    """No secret of the server, and the same places to import from.
-
-    typst would start a thread for each processor in each worker; there is a worker for each already.
-    """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TESTAMUR_")}
-    return {
-        **kept,
-        "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
-        "RAYON_NUM_THREADS": "1",
-    }
 
 
 def _unpickled(content: bytearray) -> Answer:

@@ -53,6 +53,16 @@ def test_both_ways_of_signing_give_the_same_and_it_verifies():
     assert verify_proof({**SIGNED, "proof": SIGNED["proof"][0]}, key_of) == SIGNED["proof"][0]
 
 
+def test_many_signed_at_once_are_signed_as_each_alone():
+    documents = [{**BADGE, "id": f"urn:x:{number}"} for number in range(4)] + [SIGNED, {**BADGE, "image": "urn:x:1"}]
+    signed = SIGNER.sign_many(documents, created=CREATED)
+    assert signed == [SIGNER.sign(document, created=CREATED) for document in documents]
+    assert signed[4] == SIGNED
+    documents[2:2] = [{**BADGE, "undefinedTerm": "x"}, {**BADGE, "name": "a\x00b"}]
+    with pytest.raises(Unsignable, match="undefinedTerm"):
+        SIGNER.sign_many(documents, created=CREATED)
+
+
 def test_signing_again_replaces_the_proof():
     later = SIGNER.sign(SIGNED, created=CREATED + timedelta(seconds=1))
     assert [proof["created"] for proof in later["proof"]] == ["2026-11-24T12:00:31Z"]

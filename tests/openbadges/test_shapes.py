@@ -34,6 +34,54 @@ def test_random_credentials_have_the_same_canonical_form_both_ways(structure, te
 
 
 @given(
+    picks=st.lists(st.tuples(st.integers(0, 1), st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=8),
+    structure=st.integers(0, 2**32),
+)
+@settings(max_examples=SHAPES, deadline=None)
+def test_random_credentials_made_together_have_the_canonical_forms_that_they_have_alone(picks, structure):
+    # Of two shapes, with few texts that differ or all of them; some documents are equal, some cannot be signed.
+    documents = []
+    for shape, texts, change in picks:
+        document = random_credential(Random(structure + shape), Random(texts // 2))
+        document["name"] = ["Ada", "\U0001f642 Zoë", 'the "great"\n'][change]
+        document["id"] = "urn:x:\x01" if (texts, change) == (3, 2) else f"urn:uuid:{texts}"
+        documents.append(document)
+    alone = [outcome(linked_data.canonical_form, document) for document in documents]
+    forms = shapes.canonical_forms(documents)
+    for expected in alone:
+        found = outcome(next, forms)
+        assert found == expected
+        if found.endswith("remove it"):
+            return
+
+
+def test_documents_made_together_may_share_parts_be_the_same_or_become_alike_inside():
+    whole = full_credential()
+    twin = {"type": "IdentityObject", "hashed": False, "identityType": "a", "identityHash": "b"}
+    documents = [{**whole, "id": f"urn:x:{number}"} for number in range(3)] + [whole, whole]
+    for number in range(3):
+        other = full_credential()
+        other["credentialSubject"]["identifier"] = [twin, {**twin, "identityHash": "b" if number == 1 else str(number)}]
+        other["credentialSubject"]["achievement"]["tag"] = ["same", "same"]
+        documents.append(other)
+    expected = [linked_data.canonical_form(document) for document in documents]
+    assert list(shapes.canonical_forms(documents)) == expected
+    assert list(shapes.canonical_forms([whole])) == [expected[3]]
+    assert list(shapes.canonical_forms([])) == []
+
+
+def test_a_part_without_a_shape_that_documents_share_is_left_to_the_whole_algorithm_in_each():
+    document = full_credential()
+    document["credentialSubject"]["achievement"]["extra"] = {1: "x"}
+    documents = [{**document, "id": f"urn:x:{number}"} for number in range(2)]
+    with pytest.raises(Unsignable, match="name is not a text"):
+        list(shapes.canonical_forms(documents))
+    for rest in (documents[:1], documents[1:]):
+        with pytest.raises(Unsignable, match="name is not a text"):
+            list(shapes.canonical_forms(rest))
+
+
+@given(
     text=st.text(max_size=30)
     | st.sampled_from(["https://example.org:99999/", "https://a.example/%zz", "urn:x", "mailto:a@b.example", "data:,x"])
     | st.from_regex(r"(https?://|urn:|did:|HTTPS://|_:|xsd:|@)[!-~]{0,20}", fullmatch=True),
