@@ -10,6 +10,8 @@ from testamur.rendering.elements import QRCode
 
 # From the strongest to the weakest.
 _LEVELS = "HQML"
+# The largest code has 177 modules to a side.
+_RUNS = [f"h{length}v1h-{length}z" for length in range(178)]
 _DARK = re.compile(rb"\0+")
 
 
@@ -25,11 +27,13 @@ def qr_svg(content: str, element: QRCode) -> str:
     pixels = view.tobytes()
     margin = element.margin
     side = width + 2 * margin
-    runs = []
+    runs: list[str] = []
+    names = [str(x + margin) for x in range(width)]
     for y in range(width):
+        row = f" {y + margin}"
         for dark in _DARK.finditer(pixels, y * width, (y + 1) * width):
-            length = dark.end() - dark.start()
-            runs.append(f"M{dark.start() - y * width + margin} {y + margin}h{length}v1h-{length}z")
+            start, end = dark.span()
+            runs += ("M", names[start - y * width], row, _RUNS[end - start])
     ground = f'<path fill="{element.background}" d="M0 0h{side}v{side}h-{side}z"/>' if element.background else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" shape-rendering="crispEdges">'

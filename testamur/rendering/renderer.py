@@ -36,10 +36,14 @@ WIDTH_PX_MAX = 5000
 PIXELS_MAX = 40_000_000
 LAYERS_KEPT = 4
 PICTURES_KEPT = 200
+TEXTS_KEPT = 500
 WORDS_MEASURED = 8
 _MM_PER_INCH = 25.4
 Standard = Literal["", "a-2b", "a-3b"]
 _NOTHING = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
+
+
+_TextItem = tuple[Mapping[str, Any], Mapping[str, tuple[str, ...]]]
 
 
 class RenderingFailed(Exception):
@@ -105,6 +109,10 @@ class Renderer:
         self._idle: list[_Compiler] = []
         self._compiler_numbers = itertools.count()
         self._lock = Lock()
+        self._tags_of_texts = {
+            slot.path: sorted(_tags_of(slot.element)) for slot in self._source.slots if isinstance(slot.element, Text)
+        }
+        self._texts: dict[tuple[object, ...], _TextItem] = {}
         self._layers: OrderedDict[tuple[int, str], Lower] = OrderedDict()
         self._value_pictures: OrderedDict[tuple[str, float], str] = OrderedDict()
 
@@ -274,7 +282,7 @@ class Renderer:
         is_whole = not check and layer != "lower"
         files = self._value_files(values, pictures or {}) if is_whole else {}
         items = [
-            self._item(slot.element, values, language, chains, files)
+            self._item(slot, values, language, chains, files)
             if is_whole or not isinstance(slot.element, QRCode)
             else {"svg": _NOTHING, "alt": "", "file": None}
             for slot in self._source.slots
@@ -294,16 +302,18 @@ class Renderer:
 
     def _item(
         self,
-        element: Any,
+        slot: Slot,
         values: Mapping[str, Value],
         language: str,
         chains: dict[str, tuple[str, ...]],
         files: Mapping[tuple[str, float], str],
     ) -> Mapping[str, Any]:
         """What the typst source is given for an element; `files` are those of pictures, by source and opacity."""
-        match element:
+        match element := slot.element:
             case Text():
-                return self._text_item(element, values, language, chains)
+                item, needed = self._kept_text(slot.path, element, values, language)
+                chains |= needed
+                return item
             case QRCode():
                 content = fill_in(element.content, values, language) or " "
                 return {
@@ -317,9 +327,22 @@ class Renderer:
             case _:
                 return {"alt": element.alt}
 
-    def _text_item(
-        self, element: Text, values: Mapping[str, Value], language: str, chains: dict[str, tuple[str, ...]]
-    ) -> Mapping[str, Any]:
+    def _kept_text(self, path: str, element: Text, values: Mapping[str, Value], language: str) -> _TextItem:
+        """Most texts of a certificate are those of the one before."""
+        # As they are written: 40 and 40.0 are equal, and not the same text.
+        key = (path, language, *(repr(values.get(tag)) for tag in self._tags_of_texts[path]))
+        found = self._texts.get(key)
+        if found is None:
+            found = self._text_item(element, values, language)
+            # Two threads may make the same, and either will do.
+            if len(self._texts) >= TEXTS_KEPT:
+                self._texts.clear()
+            self._texts[key] = found
+        return found
+
+    def _text_item(self, element: Text, values: Mapping[str, Value], language: str) -> _TextItem:
+        """What typst needs of a text, and the chains of fonts that it names."""
+        chains: dict[str, tuple[str, ...]] = {}
         lines: list[list[dict[str, Any]]] = [[]]
         words: list[tuple[str, int]] = []
         whole = ""
@@ -334,7 +357,7 @@ class Renderer:
         for run in element.styled_runs:
             chains.setdefault(f"{spoken} {run.font or element.font}", fallbacks(spoken, run.font or element.font))
         longest = sorted(set(words), key=lambda word: (-len(word[0]), word))[:WORDS_MEASURED]
-        return {
+        item = {
             "lines": lines,
             "words": [{"t": word, "s": style} for word, style in longest],
             "joined": sorted({run["s"] for line in lines for run in line if _JOINED.search(run["t"])}),
@@ -342,6 +365,7 @@ class Renderer:
             "lang": subtags(spoken),
             "chain": spoken,
         }
+        return item, chains
 
     def _pieces(self, text: str, style: int, font: str) -> list[dict[str, Any]]:
         """A stretch of a line for typst, in pieces where some letters need another font to be tried first."""
@@ -367,12 +391,18 @@ class Renderer:
         with self._lock:
             kept = self._idle.pop() if self._idle else None
         kept = kept or self._new_compiler()
+        is_sound = False
         try:
             kept.data_file.write_text(data, encoding="utf-8")
             yield kept.compiler
+            is_sound = True
         finally:
-            kept.data_file.unlink(missing_ok=True)
-        # One that failed is dropped: what state it is in is not known.
+            # Nobody's data stays on the disk. The file itself does: to make and delete one for each certificate has
+            # ext4 look for a free number among all those that it has just given up, for longer than drawing takes.
+            kept.data_file.write_bytes(b"")
+            # One that failed is dropped: what state it is in is not known.
+            if not is_sound:
+                kept.data_file.unlink()
         with self._lock:
             self._idle.append(kept)
 
