@@ -26,7 +26,6 @@ def measure(*, quick: bool) -> Report:
             for name, ending, accept in (
                 ("page", "", "text/html"),
                 ("signed JSON", ".json", "application/vc"),
-                ("verification", "/verify", "application/json"),
             )
         }
     rows = []

@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 from sqlalchemy import bindparam, select
 
+from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import find_credential_templates
 from testamur.credentials.links import files_key
 from testamur.credentials.model import Credential
@@ -123,10 +124,37 @@ def renderings_of(
 ) -> list[list[Rendering]]:
     """The current renderings of each credential of the workspace; there are as many queries for a thousand as for one."""
     pins = find_pins(tx, workspace.id, [credential.id for credential in credentials])
+    following = {item.credential_template_id for item in credentials if item.id not in pins}
+    templates = find_credential_templates(tx, workspace.id, following)
+    return _renderings(tx, workspace, credentials, base_url, pins, templates)
+
+
+def renderings_as(
+    tx: Transaction,
+    workspace: Workspace,
+    credential: Credential,
+    base_url: str,
+    *,
+    template: CredentialTemplate,
+    pin: Pin | None,
+) -> list[Rendering]:
+    """The same as `current_renderings`, for who has read its template and its pin already."""
+    pins = {} if pin is None else {credential.id: pin}
+    return _renderings(tx, workspace, [credential], base_url, pins, {template.id: template})[0]
+
+
+def _renderings(  # noqa: PLR0917 - they are what its callers have read.
+    tx: Transaction,
+    workspace: Workspace,
+    credentials: Sequence[Credential],
+    base_url: str,
+    pins: Mapping[str, Pin],
+    templates: Mapping[str, CredentialTemplate],
+) -> list[list[Rendering]]:
     following = [credential for credential in credentials if credential.id not in pins]
     types = types_for(tx, workspace.id, following)
-    templates = find_credential_templates(tx, workspace.id, {item.credential_template_id for item in following})
-    design_ids = {design_id for template in templates.values() for design_id in template.design_ids}
+    used = {item.credential_template_id for item in following}
+    design_ids = {design_id for template_id in used for design_id in templates[template_id].design_ids}
     pinned = {(design.id, design.version) for pin in pins.values() for design in pin.designs}
     designs = find_designs(tx, workspace.id, design_ids | {design_id for design_id, _ in pinned})
     current = {(design_id, designs[design_id].version) for design_id in design_ids}

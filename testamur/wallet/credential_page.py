@@ -21,8 +21,8 @@ from testamur.credentials.renderings import (
     Format,
     Rendering,
     are_recorded,
-    current_renderings,
     record_renderings,
+    renderings_as,
 )
 from testamur.credentials.sending import set_delivery_states
 from testamur.credentials.versions import began_at
@@ -171,7 +171,8 @@ def _read(
     credential = get_shown_credential(tx, public_id)
     workspace = get_workspace(tx, credential.workspace_id)
     template = get_credential_template(tx, workspace.id, credential.credential_template_id)
-    renderings = current_renderings(tx, workspace, credential, base_url)
+    pin = find_pin(tx, workspace.id, credential.id)
+    renderings = renderings_as(tx, workspace, credential, base_url, template=template, pin=pin)
     designs = [
         _shown_design(
             item,
@@ -181,7 +182,6 @@ def _read(
         for item in renderings
     ]
     # The page says what the pictures on it say.
-    pin = find_pin(tx, workspace.id, credential.id)
     issuer_name = workspace.name if pin is None else as_text(pin.values["issuer.name"])
     corrected_at = began_at(tx, credential) if credential.version > 1 else None
     name = template.name if pin is None else as_text(pin.values["group.name"])
