@@ -158,7 +158,7 @@ def main(arguments: Sequence[str]) -> None:
     # A key and people's names are in its memory: they must not lie about on the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     channel = Channel(socket.socket(fileno=int(arguments[0])))
-    # Documents are freed without it; to look through them all again and again took an eighth of the time.
+    # Documents are freed without it, and to look through them all again and again takes time.
     gc.freeze()
     gc.disable()
     with contextlib.suppress(EOFError, OSError):

@@ -61,7 +61,7 @@ class Signer:
         return self._signed(_without_proof(document), created, shapes.canonical_form, self._options_hash)
 
     def sign_many(self, documents: Sequence[Mapping[str, Any]], *, created: datetime) -> list[dict[str, Any]]:
-        """What `sign` gives for each, in twice the speed if they were made together and so say much the same.
+        """What `sign` gives for each, faster if they were made together and so say much the same.
 
         Raises what `sign` would raise for the first that cannot be signed.
         """
