@@ -41,7 +41,9 @@ $(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
 
 $(VENV)/.node: $(OUTSIDE)/package-lock.json $(VENV)/.dev
 	@echo "Installing the verifiers in JavaScript that the tests compare with"
-	@$(NPM) --prefix $(OUTSIDE) ci
+	@rm -rf $(VENV)/node && mkdir $(VENV)/node && cp $(OUTSIDE)/package.json $(OUTSIDE)/package-lock.json $(VENV)/node
+	@ln -s ../../$(OUTSIDE)/verify.mjs $(VENV)/node/verify.mjs
+	@$(NPM) --prefix $(VENV)/node ci
 	@touch $@
 
 $(VENV)/.bench: requirements/bench.lock $(VENV)/.dev

