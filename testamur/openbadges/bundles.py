@@ -92,7 +92,7 @@ def read_bundle(content: bytes) -> Bundle:
             if len(archive.infolist()) > _ENTRIES_MAX:
                 raise InvalidBundle(f"There are more than {_ENTRIES_MAX} files in the bundle")
             found = {name: _read(archive, name) for name in (_CREDENTIAL, _JWT, _DID, _STATUS, _LOG)}
-    except (BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except (BadZipFile, zlib.error, RuntimeError, EOFError, OSError, ValueError) as error:
         if isinstance(error, InvalidBundle):
             raise
         raise InvalidBundle("The bundle is no ZIP that can be read") from None

@@ -104,7 +104,7 @@ class Renderer:
         self._placed_pictures = list(dict.fromkeys([*own, *_pictures_in(document.elements, 1.0)]))
         self._files = self._write_pictures()
         self._source: Source = typst_source(document, self._files, self._families)
-        Path(self._folder, LIBRARY_FILE).write_text(self._source.library, encoding="utf-8")
+        Path(self._folder, LIBRARY_FILE).write_text(self._source.definitions, encoding="utf-8")
         # A compiler is used by one thread at a time; there are as many as were ever needed at once.
         self._idle: list[_Compiler] = []
         self._compiler_numbers = itertools.count()

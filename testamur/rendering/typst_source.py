@@ -179,7 +179,7 @@ class Source(msgspec.Struct, frozen=True):
     """
 
     main: str
-    library: str
+    definitions: str
     slots: list[Slot]
     is_layered: bool
 
