@@ -1,6 +1,7 @@
 """What text given by people must be before it is stored."""
 
 import re
+import string
 import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime
@@ -19,6 +20,8 @@ _EMAIL = re.compile(
     r"@[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\u0080-\U0010ffff-]{0,61}[A-Za-z0-9\u0080-\U0010ffff])?"
     r"(?:\.[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\u0080-\U0010ffff-]{0,61}[A-Za-z0-9\u0080-\U0010ffff])?)+"
 )
+
+_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 EMAIL_LENGTH_MAX = 254
 URL_LENGTH_MAX = 2048
@@ -90,6 +93,15 @@ def checked(path: str | tuple[str | int, ...], clean: Callable[..., str], value:
 def fold_email(email: str) -> str:
     """The form under which two spellings of one address are the same."""
     return email.strip().casefold()
+
+
+def account_address(email: str) -> str:
+    """The form under which two spellings of an address are one account.
+
+    Only letters of ASCII may differ in case. Full case folding is for searching: it takes straße.example for
+    strasse.example and the Kelvin sign for a k, which are other people's domains and mailboxes.
+    """
+    return email.strip().translate(_ASCII_LOWER)
 
 
 def _refuse_unprintable(text: str, pattern: re.Pattern[str]) -> None:

@@ -7,8 +7,7 @@ from testamur.credentials.queries import COLUMNS, to_credential
 from testamur.credentials.tables import credentials
 from testamur.db import Transaction
 from testamur.db.paging import Cursor, Page, Pager, map_page
-from testamur.recipient_accounts.addresses import account_address
-from testamur.text import fold_email
+from testamur.text import account_address, fold_email
 
 _FOLDED = (credentials.c.recipient_email_key == bindparam("folded"), credentials.c.state == "issued")
 _OF_ADDRESS = (*_FOLDED, credentials.c.recipient_email.in_(bindparam("spellings", expanding=True)))

@@ -8,10 +8,9 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from testamur.db import Transaction
 from testamur.delivery.queueing import queue_sign_in_email
-from testamur.recipient_accounts.addresses import account_address
 from testamur.recipient_accounts.queries import find_spellings
 from testamur.recipient_accounts.tables import recipient_sessions, sign_in_links
-from testamur.text import clean_email
+from testamur.text import account_address, clean_email
 from testamur.tokens.secrets import hash_secret
 
 LINK_VALID = timedelta(minutes=30)

@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 from testamur.app import create_app
 from testamur.clock import now
 from testamur.delivery.tables import emails
-from testamur.recipient_accounts.addresses import account_address
 from testamur.recipient_accounts.signing_in import LINK_VALID, SESSION_VALID, find_session, make_link, sign_in
+from testamur.text import account_address
 from testamur.wallet import recipient_page
 from testamur.wallet.recipient_page import CREDENTIALS_SHOWN
 from testamur.worker.schedules import clean_up
