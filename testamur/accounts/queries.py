@@ -110,6 +110,6 @@ def to_account(row: Row[Any] | Sequence[Any]) -> Account:
     return Account(**dict(zip(_ACCOUNT_FIELDS, row, strict=True)))
 
 
-def _membership(row: Row[Any]) -> Membership:
+def _membership(row: Sequence[Any]) -> Membership:
     workspace = Workspace(**dict(zip((column.key for column in workspaces.c), row[3:], strict=True)))
     return Membership(workspace=workspace, account_id=row[0], role=row[1], created_at=row[2])
