@@ -15,7 +15,7 @@ RUN_ARGS ?=
 EXTRAS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-bench run test check format bench pictures lock clean
+.PHONY: help setup setup-dev setup-bench run test check format bench pictures vendor messages lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -65,7 +65,11 @@ setup-bench: $(VENV)/.bench
 run: setup ## Serve everything on http://127.0.0.1:8000 (RUN_ARGS="--port 9000" to change)
 	@exec $(BIN)/testamur serve $(RUN_ARGS)
 
-test: setup-dev ## Run the whole suite, on SQLite and on PostgreSQL
+$(VENV)/.browser: $(VENV)/.dev
+	@$(BIN)/python -m tools.browser
+	@touch $@
+
+test: setup-dev $(VENV)/.browser ## Run the whole suite, on SQLite and on PostgreSQL, and in a browser
 	@$(BIN)/python -m pytest $(TEST_ARGS)
 
 check: setup-dev ## Check style, types and the order of imports
@@ -83,6 +87,12 @@ bench: setup-bench ## Measure Testamur beside what a user would pick instead
 
 pictures: setup-dev ## Draw the contact sheets of docs/gallery.md anew
 	@$(BIN)/python -m tools.pictures
+
+vendor: setup-dev ## Fetch the browser code and fonts of others that we serve (testamur/web/static/vendor/vendored.json)
+	@$(BIN)/python -m tools.vendor
+
+messages: setup-dev ## Bring the catalogues of translations up to date with the texts of the pages
+	@$(BIN)/python -m tools.messages
 
 lock: $(BIN)/python ## Pin all dependencies anew, by name, version and hash
 	@$(PIP) uv==$(UV_VERSION)

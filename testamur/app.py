@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from testamur.api import description
 from testamur.api.v1.door import ApiV1
 from testamur.config import read_settings
-from testamur.dashboard import home
+from testamur.dashboard import routes as dashboard
 from testamur.logs import configure_logs
 from testamur.wallet import bundles, credential_page, interactions, issuers, recipient_page, transparency
 from testamur.wallet.badges import Badges
@@ -38,7 +38,7 @@ def create_app(platform: Platform) -> ASGIApp:
     own_documents = OwnDocuments(platform, badges, status_lists)
     pages = Starlette(
         routes=[
-            *home.routes(platform),
+            *dashboard.routes(platform),
             *health.routes(platform),
             *description.routes(platform),
             *interactions.routes(platform),

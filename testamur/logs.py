@@ -21,7 +21,9 @@ _SHARED: list[Any] = [
 def configure_logs(level: str, format_: str) -> None:
     """Send our own log lines and those of libraries the same way. `format_` is json, text or auto."""
     as_text = format_ == "text" or (format_ == "auto" and sys.stderr.isatty())
-    renderer: Any = structlog.dev.ConsoleRenderer() if as_text else _as_json
+    # The console's own tracebacks show the values of variables, secrets among them, and take seconds.
+    plain = structlog.dev.plain_traceback
+    renderer: Any = structlog.dev.ConsoleRenderer(exception_formatter=plain) if as_text else _as_json
     # A console shows a traceback by itself; JSON needs it as text.
     final = [renderer] if as_text else [structlog.processors.format_exc_info, renderer]
     handler = logging.StreamHandler(sys.stderr)

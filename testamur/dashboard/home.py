@@ -1,23 +1,28 @@
-from starlette.requests import Request
+"""Where the dashboard begins: the address of the server itself, and that of a workspace."""
+
 from starlette.responses import Response
-from starlette.routing import Route
 
-from testamur import __version__
-from testamur.web.html import page
-from testamur.web.platform import Platform
-from testamur.web.welcome import first_request
+from testamur.accounts.queries import list_memberships
+from testamur.accounts.sessions import find_session
+from testamur.dashboard.screens import for_anybody, in_workspace
+from testamur.dashboard.visits import Visit, WorkspaceVisit
 
 
-def routes(platform: Platform) -> list[Route]:
-    base_url = platform.settings.base_url
-    context = {
-        "version": __version__,
-        "api_url": f"{base_url}/v1",
-        "docs_url": f"{base_url}/docs",
-        "curl": first_request(base_url, token="tst_…", design_ids=["01fp…", "01hz…"]),  # noqa: S106 - a placeholder.
-    }
+async def begin(visit: Visit) -> Response:
+    """On to the one workspace of whoever is signed in, or to the choice of several, or to the sign-in page."""
+    secret = visit.request.cookies.get(visit.session_cookie, "")
+    signed_in = await visit.read(lambda tx: find_session(tx, secret, at=visit.at)) if secret else None
+    if signed_in is None:
+        return visit.go("/sign-in")
+    memberships = await visit.read(lambda tx: list_memberships(tx, signed_in.account.id))
+    return visit.go(f"/w/{memberships[0].workspace.slug}" if len(memberships) == 1 else "/workspaces")
 
-    async def home(request: Request) -> Response:
-        return page(request, "home.html", context)
 
-    return [Route("/", home)]
+async def show_overview(visit: WorkspaceVisit) -> Response:
+    return visit.page("overview.html")
+
+
+SCREENS = (
+    for_anybody("GET", "/", begin),
+    in_workspace("GET", "", show_overview, "view"),
+)

@@ -15,7 +15,7 @@ async def read_form(request: Request, base_url: str) -> dict[str, str]:
 
     Raises Forbidden if the form was not sent from a page of this server, TooLarge, Invalid if it is no form.
     """
-    _check_origin(request, base_url)
+    check_origin(request, base_url)
     body = b""
     async for part in request.stream():
         body += part
@@ -27,8 +27,8 @@ async def read_form(request: Request, base_url: str) -> dict[str, str]:
         raise Invalid("The form cannot be read; open its page again and send it from there") from None
 
 
-def _check_origin(request: Request, base_url: str) -> None:
-    """Browsers tell from which site a form comes, and no page of another site can tell otherwise."""
+def check_origin(request: Request, base_url: str) -> None:
+    """Browsers tell from which site a form comes, and no page of another site can tell otherwise. Raises Forbidden."""
     host = urlsplit(request.headers.get("origin", "")).netloc
     if not host or host not in {urlsplit(base_url).netloc, request.headers.get("host")}:
         raise Forbidden

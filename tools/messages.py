@@ -1,0 +1,60 @@
+"""Bring the catalogues of translations up to date with the texts of the pages: `make messages`."""
+
+import sys
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+from testamur.web.translating import LANGUAGES
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "testamur" / "web" / "translations"
+_METHODS = [
+    ("web/**.py", "python"),
+    ("dashboard/**.py", "python"),
+    ("wallet/**.py", "python"),
+    ("**/pages/**.html", "jinja2.ext:babel_extract"),
+]
+_OPTIONS = {"**/pages/**.html": {"extensions": "jinja2.ext.i18n", "trimmed": "true", "newstyle_gettext": "true"}}
+_KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
+    "_": None,
+    "gettext": None,
+    "marked": None,
+    "ngettext": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+}
+
+
+def texts_of_pages() -> Catalog:
+    """All texts that pages show, with where they stand."""
+    catalogue = Catalog(project="Testamur", copyright_holder="the Testamur developers", fuzzy=False)
+    found = extract_from_dir(
+        ROOT / "testamur", _METHODS, _OPTIONS, _KEYWORDS, ("For translators:",), strip_comment_tags=True
+    )
+    for filename, _line, message, comments, context in found:
+        # Without the number of the line, a change above a text changes nothing here.
+        catalogue.add(message, None, [(f"testamur/{filename}", 0)], auto_comments=comments, context=context)
+    return catalogue
+
+
+def main() -> None:
+    texts = texts_of_pages()
+    for language in LANGUAGES:
+        if language == "en":
+            continue
+        path = FOLDER / f"{language}.po"
+        known = read_po(BytesIO(path.read_bytes()), locale=language) if path.exists() else Catalog(locale=language)
+        known.update(texts, no_fuzzy_matching=True)
+        known.obsolete.clear()
+        with path.open("wb") as file:
+            write_po(file, known, sort_output=True, omit_header=False, include_lineno=False, width=120)
+        missing = sum(1 for message in known if message.id and not message.string)
+        sys.stdout.write(f"{language}: {len(known)} texts, {missing} without a translation\n")
+
+
+if __name__ == "__main__":
+    main()
