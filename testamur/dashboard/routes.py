@@ -2,11 +2,12 @@
 
 from starlette.routing import Route
 
-from testamur.dashboard import home, signing_in, style
+from testamur.dashboard import developers, home, signing_in, style
 from testamur.dashboard.screens import Screen, route
 from testamur.web.platform import Platform
 
 SCREENS: tuple[Screen, ...] = (
+    *developers.SCREENS,
     *home.SCREENS,
     *signing_in.SCREENS,
     *style.SCREENS,

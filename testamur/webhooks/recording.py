@@ -6,7 +6,10 @@ from sqlalchemy import bindparam, select, true
 
 from testamur.db import Transaction
 from testamur.db.bulk import insert_many
+from testamur.errors import Conflict
 from testamur.ids import new_id
+from testamur.webhooks.model import Endpoint
+from testamur.webhooks.signing import TEST_EVENT
 from testamur.webhooks.tables import webhook_deliveries, webhook_endpoints
 
 EventType = Literal["credential.created", "credential.updated", "credential.deleted", "credential.issued"]
@@ -51,3 +54,26 @@ def record_events(
         if type_ in endpoint.events
     ]
     insert_many(tx, webhook_deliveries, rows)
+
+
+def record_test_event(tx: Transaction, endpoint: Endpoint, *, at: datetime) -> str:
+    """Have an event that means nothing delivered to one endpoint, and return the delivery's id.
+
+    Raises Conflict if the endpoint is switched off.
+    """
+    if not endpoint.is_active:
+        raise Conflict("This webhook is switched off; switch it on to send it a test event")
+    row = {
+        "workspace_id": endpoint.workspace_id,
+        "id": new_id(),
+        "endpoint_id": endpoint.id,
+        "event_id": new_id(),
+        "event_type": TEST_EVENT,
+        "resource_id": endpoint.id,
+        "event_created_at": at,
+        "state": "pending",
+        "attempts": 0,
+        "next_attempt_at": at,
+    }
+    insert_many(tx, webhook_deliveries, [row])
+    return str(row["id"])

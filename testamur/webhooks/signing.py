@@ -11,6 +11,8 @@ import msgspec
 from testamur.webhooks.model import Delivery
 
 PREFIX = "whsec_"
+# Sent when somebody asks for it; its resource is the webhook itself.
+TEST_EVENT = "webhook.test"
 
 
 def event_body(delivery: Delivery) -> bytes:
@@ -20,9 +22,13 @@ def event_body(delivery: Delivery) -> bytes:
         "id": delivery.event_id,
         "type": delivery.event_type,
         "createdAt": moment,
-        "data": {"resource": {"id": delivery.resource_id, "type": "credential"}},
+        "data": {"resource": {"id": delivery.resource_id, "type": _resource_type(delivery)}},
     }
     return msgspec.json.encode(event)
+
+
+def _resource_type(delivery: Delivery) -> str:
+    return "webhook" if delivery.event_type == TEST_EVENT else "credential"
 
 
 def signature_headers(body: bytes, event_id: str, secrets: Sequence[str], at: datetime) -> dict[str, str]:

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from testamur.accounts.passwords import hash_password
 from testamur.accounts.sessions import begin_session
 from testamur.app import create_app
 from testamur.clock import now
+from testamur.worker.work import work_off
 
 # Where Debian and others put it; Playwright's own is found by Playwright.
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -160,3 +162,14 @@ def accessible(axe_source: str) -> Callable[[Any], None]:
         assert told == [], "\n".join(told)
 
     return check
+
+
+@pytest.fixture
+def work(platform: Any) -> Callable[[], None]:
+    """Does all that waits for the worker. On a thread, as the browser's keeps an event loop."""
+
+    def run() -> None:
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(work_off, platform).result()
+
+    return run
