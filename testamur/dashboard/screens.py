@@ -65,7 +65,7 @@ def route(platform: Platform, screen: Screen) -> Route:
         use_locale(request.cookies.get("language") or preferred_language(request.headers.get("accept-language", "")))
         visit = Visit(platform, request)
         if screen.asker == "anybody":
-            return await screen.answer(visit)
+            return await _answer(screen, visit)
         secret = request.cookies.get(visit.session_cookie, "")
         slug = request.path_params.get("workspace", "")
         signed_in, member = await visit.read(lambda tx: _who(tx, secret, slug, visit))
@@ -77,7 +77,7 @@ def route(platform: Platform, screen: Screen) -> Route:
         if account.language:
             use_locale(account.language)
         if screen.asker == "signed_in":
-            return await screen.answer(SignedInVisit(platform, request, account, session))
+            return await _answer(screen, SignedInVisit(platform, request, account, session))
         # Whether there is no such workspace or it is somebody else's is not told.
         if member is None:
             raise NotFound
@@ -93,9 +93,16 @@ def route(platform: Platform, screen: Screen) -> Route:
             member.require(screen.asker)
         except Forbidden as refusal:
             return of_member.page("forbidden.html", {"message": refusal.message}, status=403)
-        return await screen.answer(of_member)
+        return await _answer(screen, of_member)
 
     return Route(screen.full_path, answer, methods=[screen.method], name=screen.answer.__name__)
+
+
+async def _answer(screen: Screen, visit: Visit) -> Response:
+    try:
+        return await screen.answer(visit)
+    finally:
+        await visit.close()
 
 
 def _who(tx: Any, secret: str, slug: str, visit: Visit) -> tuple[SignedIn | None, Membership | None]:

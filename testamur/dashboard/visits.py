@@ -95,6 +95,7 @@ class Visit:
         self.request = request
         self.at: datetime = now()
         self._notice: Notice | None = None
+        self._form: FormData | None = None
 
     @property
     def is_secure(self) -> bool:
@@ -159,7 +160,13 @@ class Visit:
             )
         except HTTPException:
             raise Invalid("The form cannot be read; open its page again and send it from there") from None
+        self._form = data
         return Form(data)
+
+    async def close(self) -> None:
+        """Let go of what was uploaded."""
+        if self._form is not None:
+            await self._form.close()
 
     def context(self) -> dict[str, Any]:
         """What every template may use."""

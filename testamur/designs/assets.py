@@ -19,7 +19,7 @@ def add_asset(tx: Transaction, storage: Storage, workspace_id: str, picture: Pre
     which harms nobody, while a row without its file would.
     """
     digest = sha256(picture.content).hexdigest()
-    key = _key(workspace_id, digest)
+    key = asset_key(workspace_id, digest)
     # The key says what the bytes are; sending a bucket the same picture again would only take time.
     if storage.size_bytes(key) != len(picture.content):
         storage.write(key, picture.content)
@@ -45,11 +45,11 @@ class WorkspaceAssets:
 
     def read(self, digest: str) -> bytes:
         """Raises FileNotFoundError if the workspace has no such picture."""
-        content = self._storage.read(_key(self._workspace_id, digest))
+        content = self._storage.read(asset_key(self._workspace_id, digest))
         if content is None:
             raise FileNotFoundError(f"the picture {digest} is missing from the storage")
         return content
 
 
-def _key(workspace_id: str, digest: str) -> str:
+def asset_key(workspace_id: str, digest: str) -> str:
     return f"assets/{workspace_id}/{digest}"

@@ -28,7 +28,7 @@ _VERSION = select(design_versions).where(
     design_versions.c.design_id == bindparam("design_id"),
     design_versions.c.number == bindparam("number"),
 )
-_ASSET = select(assets.c.digest).where(
+_ASSET = select(assets.c.media_type).where(
     assets.c.workspace_id == bindparam("workspace_id"), assets.c.digest == bindparam("digest")
 )
 _VERSIONS_PAGER = Pager(
@@ -96,7 +96,12 @@ def get_version(tx: Transaction, workspace_id: str, design_id: str, number: int)
 
 def has_asset(tx: Transaction, workspace_id: str, digest: str) -> bool:
     """Whether a picture of that digest is the workspace's."""
-    return tx.execute(_ASSET, {"workspace_id": workspace_id, "digest": digest}).first() is not None
+    return find_asset_type(tx, workspace_id, digest) is not None
+
+
+def find_asset_type(tx: Transaction, workspace_id: str, digest: str) -> str | None:
+    """The media type of the workspace's picture of that digest."""
+    return tx.execute(_ASSET, {"workspace_id": workspace_id, "digest": digest}).scalar_one_or_none()
 
 
 def list_versions(

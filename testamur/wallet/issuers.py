@@ -16,6 +16,7 @@ from testamur.signing_keys.creating import ALGORITHMS
 from testamur.signing_keys.model import DOCUMENT_CACHE
 from testamur.signing_keys.publishing import jwt_jwk, public_jwk, verification_methods
 from testamur.signing_keys.queries import get_key, list_jwt_keys, list_keys
+from testamur.wallet.brands import brand_url
 from testamur.web.documents import document, preferred
 from testamur.web.html import page
 from testamur.web.platform import Platform
@@ -74,7 +75,13 @@ def routes(platform: Platform) -> list[Route]:
             content = _json({"@context": PROFILE_CONTEXTS, **profile})
             return document(request, content, media_type, is_negotiated=True)
         url = f"{base_url}/i/{workspace.slug}"
-        response = page(request, "issuer.html", {"issuer": workspace, "did": profile["id"], "url": url})
+        context = {
+            "issuer": workspace,
+            "did": profile["id"],
+            "url": url,
+            "brand_url": brand_url(workspace),
+        }
+        response = page(request, "issuer.html", context)
         response.headers.update({"Cache-Control": "no-cache", "X-Robots-Tag": "noindex", "Vary": "Accept"})
         return response
 

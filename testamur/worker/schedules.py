@@ -12,6 +12,7 @@ from testamur.transparency.appending import append_pending, is_append_due
 from testamur.transparency.keys import log_origin
 from testamur.web.platform import Platform
 from testamur.webhooks.outbox import forget_old_deliveries
+from testamur.workspace_data.deleting import FOLDERS, erase_some, find_closed
 from testamur.workspaces.allowance import plan_of
 from testamur.workspaces.queries import get_workspace
 
@@ -59,6 +60,19 @@ def append_to_log(platform: Platform, at: datetime) -> int:
             return 0
     with platform.database.write() as tx:
         return append_pending(tx, origin=origin, master_key=platform.master_key, at=at)
+
+
+def erase_closed(platform: Platform, at: datetime) -> int:
+    """Remove some of what a deleted workspace held; how many rows, which is 0 when there is nothing to remove."""
+    with platform.database.read() as tx:
+        workspace_id = find_closed(tx)
+    if workspace_id is None:
+        return 0
+    # Files first: the rows are what tells that they are still to be removed.
+    for folder in FOLDERS:
+        platform.storage.delete_all(folder.format(workspace_id))
+    with platform.database.write() as tx:
+        return erase_some(tx, workspace_id, at=at)
 
 
 def clean_up(platform: Platform, at: datetime) -> None:

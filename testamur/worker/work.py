@@ -17,7 +17,7 @@ from testamur.web.platform import Platform
 from testamur.webhooks.outbox import claim_deliveries, endpoints_due
 from testamur.worker.emails import send_emails
 from testamur.worker.imports import run_import
-from testamur.worker.schedules import append_to_log, clean_up, issue_scheduled, remind, sign_what_is_left
+from testamur.worker.schedules import append_to_log, clean_up, erase_closed, issue_scheduled, remind, sign_what_is_left
 from testamur.worker.webhooks import deliver_webhooks
 
 # How often to look for work that another process has left; work of this process is told at once.
@@ -87,6 +87,7 @@ class Worker:
             signed = sign_what_is_left(self._platform, at, is_first=self._may_be_unsigned)
             self._may_be_unsigned = self._may_be_unsigned and signed > 0
             is_due = issue_scheduled(self._platform, at) + remind(self._platform, at) + signed > 0
+            is_due |= erase_closed(self._platform, at) > 0
             self._schedules_at = at if is_due else at + SCHEDULES_EVERY
             found |= is_due
         if at >= self._clean_up_at:

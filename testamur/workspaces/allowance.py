@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 
 from testamur.db import Transaction
 from testamur.db.schema import insert_if_new
@@ -11,6 +11,9 @@ from testamur.plans import UNLIMITED, Plan
 from testamur.workspaces.model import Workspace
 from testamur.workspaces.tables import credential_usage
 
+_USED = select(credential_usage.c.used).where(
+    credential_usage.c.workspace_id == bindparam("of_workspace"), credential_usage.c.year == bindparam("of_year")
+)
 _NEW_YEAR = insert_if_new(credential_usage)
 # The allowance stands in the condition, so that two requests at once cannot both take what is left for one.
 _TAKE = (
@@ -22,6 +25,11 @@ _TAKE = (
     )
     .values(used=credential_usage.c.used + bindparam("count"))
 )
+
+
+def find_usage(tx: Transaction, workspace_id: str, year: int) -> int:
+    """How many credentials were counted against the allowance of a year; without an allowance none are."""
+    return tx.execute(_USED, {"of_workspace": workspace_id, "of_year": year}).scalar_one_or_none() or 0
 
 
 def plan_of(workspace: Workspace, plans: Mapping[str, Plan]) -> Plan:

@@ -14,6 +14,7 @@ from testamur.text import checked, clean_email, clean_line, clean_text, clean_ur
 NAME_LENGTH_MAX = 255
 SLUG_LENGTH_MAX = 63
 DESCRIPTION_LENGTH_MAX = 2000
+_COLOR = re.compile(r"#[0-9A-Fa-f]{6}", re.ASCII)
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
 
 
@@ -51,13 +52,19 @@ def checked_description(text: str | None) -> str | None:
     return cleaned.strip() or None
 
 
+def checked_color(color: str | None) -> str | None:
+    if color and not _COLOR.fullmatch(color):
+        raise Invalid("Must be a colour such as #14213d", ("brand_color",))
+    return color.lower() if color else None
+
+
 def checked_time_zone(time_zone: str) -> str:
-    if time_zone not in _time_zones():
+    if time_zone not in time_zones():
         raise Invalid("Must be the name of a time zone, such as UTC or Europe/Warsaw", ("time_zone",))
     return time_zone
 
 
 @cache
-def _time_zones() -> set[str]:
-    """Read once, as there are hundreds of files."""
+def time_zones() -> set[str]:
+    """The names of all that may be chosen. Read once, as there are hundreds of files."""
     return available_timezones()

@@ -7,10 +7,12 @@ from sqlalchemy import bindparam, update
 from testamur.db import Transaction
 from testamur.db.schema import insert_if_new
 from testamur.workspaces.checking import (
+    checked_color,
     checked_description,
     checked_email,
     checked_name,
     checked_slug,
+    checked_time_zone,
     checked_url,
 )
 from testamur.workspaces.creating import slug_taken
@@ -29,6 +31,8 @@ _UPDATE = (
         support_email=bindparam("new_support_email"),
         description=bindparam("new_description"),
         logo_url=bindparam("new_logo_url"),
+        brand_color=bindparam("new_brand_color"),
+        time_zone=bindparam("new_time_zone"),
         names_in_credentials=bindparam("new_names_in_credentials"),
         emails_in_credentials=bindparam("new_emails_in_credentials"),
         is_indexed=bindparam("new_is_indexed"),
@@ -47,6 +51,8 @@ def update_workspace(
     support_email: str | UnsetType | None = UNSET,
     description: str | UnsetType | None = UNSET,
     logo_url: str | UnsetType | None = UNSET,
+    brand_color: str | UnsetType | None = UNSET,
+    time_zone: str | None = None,
     names_in_credentials: NameForm | None = None,
     emails_in_credentials: EmailForm | None = None,
     is_indexed: bool | None = None,
@@ -66,6 +72,8 @@ def update_workspace(
         support_email=before.support_email if support_email is UNSET else checked_email(support_email),
         description=before.description if description is UNSET else checked_description(description),
         logo_url=before.logo_url if logo_url is UNSET else checked_url("logo_url", logo_url),
+        brand_color=before.brand_color if brand_color is UNSET else checked_color(brand_color),
+        time_zone=before.time_zone if time_zone is None else checked_time_zone(time_zone),
         names_in_credentials=names_in_credentials or before.names_in_credentials,
         emails_in_credentials=emails_in_credentials or before.emails_in_credentials,
         is_indexed=before.is_indexed if is_indexed is None else is_indexed,
@@ -82,6 +90,8 @@ def update_workspace(
         "new_support_email": after.support_email,
         "new_description": after.description,
         "new_logo_url": after.logo_url,
+        "new_brand_color": after.brand_color,
+        "new_time_zone": after.time_zone,
         "new_names_in_credentials": after.names_in_credentials,
         "new_emails_in_credentials": after.emails_in_credentials,
         "new_is_indexed": after.is_indexed,

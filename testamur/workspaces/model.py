@@ -18,6 +18,7 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     support_email: str | None
     description: str | None = None
     logo_url: str | None = None
+    brand_color: str | None = None
     time_zone: str
     names_in_credentials: NameForm = "plain"
     emails_in_credentials: EmailForm = "hashed"
@@ -26,6 +27,8 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     plan: str | None = None
     created_at: datetime
     updated_at: datetime
+    closed_at: datetime | None = None
+    erased_at: datetime | None = None
 
 
 class PdfCertificate(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,6 +24,8 @@ workspaces = Table(
     Column("support_email", String(254)),
     Column("description", Text),
     Column("logo_url", String(2048)),
+    # #rrggbb: what the issuer's pages are coloured with.
+    Column("brand_color", String(7)),
     Column("time_zone", String(64), nullable=False),
     # What signed credentials say of recipients, and whether search engines may list their pages.
     Column("names_in_credentials", String(16), nullable=False, server_default="plain"),
@@ -33,6 +35,9 @@ workspaces = Table(
     Column("plan", String(64)),
     Column("created_at", Timestamp, nullable=False),
     Column("updated_at", Timestamp, nullable=False),
+    # Closed for everybody, and when all that it held was removed.
+    Column("closed_at", Timestamp),
+    Column("erased_at", Timestamp),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("slug"),
 )
