@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 from cryptography.x509.oid import NameOID
+from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
@@ -45,6 +46,10 @@ AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 # What a run leaves for the next one lies in the environment that it runs in, not among the sources.
 set_hypothesis_home_dir(Path(sys.prefix) / "hypothesis")
+# Each run tries other examples, and those that failed again, so that a run needs few.
+hypothesis_settings.register_profile("quick", max_examples=50)
+hypothesis_settings.register_profile("thorough", max_examples=1000)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 if sys.dont_write_bytecode:
     # The tests start some hundred processes, and without any bytecode each would compile the whole program anew.
     sys.dont_write_bytecode = False
