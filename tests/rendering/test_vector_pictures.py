@@ -244,8 +244,8 @@ SLOW = [NASTY[name] for name in ("blur without end", "turbulence", "masks by sty
 
 @pytest.mark.parametrize("inside", NASTY.values(), ids=NASTY)
 def test_what_brings_the_engine_down_brings_only_the_trial_down(inside, monkeypatch):
-    # Enough to start and to draw an innocent picture, and half of what is usual, because some of these take all of it.
-    monkeypatch.setattr(trial, "_CPU_SECONDS", 3)
+    # Enough to start and draw an innocent picture, and a third of the usual, because some of these take all of it.
+    monkeypatch.setattr(trial, "_CPU_SECONDS", 2)
     with pytest.raises(Invalid, match="cannot be drawn, or takes too long"):
         prepare_picture(svg(inside))
 
