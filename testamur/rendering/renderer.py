@@ -23,7 +23,7 @@ from testamur.rendering.attributes_in_text import fill_in, missing_in, tags_in
 from testamur.rendering.document import Document, picture_tags
 from testamur.rendering.elements import ASSET, Image, QRCode, Run, Signature, Text, attribute_of_source, every_element
 from testamur.rendering.fonts import FAMILIES, fallbacks, load_fonts
-from testamur.rendering.fonts.coverage import apart, missing_letters, missing_message
+from testamur.rendering.fonts.coverage import apart, has_all, missing_letters, missing_message
 from testamur.rendering.fonts.languages import language_of
 from testamur.rendering.languages import subtags, upper_case
 from testamur.rendering.pictures import file_ending, with_opacity
@@ -41,9 +41,6 @@ WORDS_MEASURED = 8
 _MM_PER_INCH = 25.4
 Standard = Literal["", "a-2b", "a-3b"]
 _NOTHING = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
-
-
-_TextItem = tuple[Mapping[str, Any], Mapping[str, tuple[str, ...]]]
 
 
 class RenderingFailed(Exception):
@@ -112,7 +109,7 @@ class Renderer:
         self._tags_of_texts = {
             slot.path: sorted(_tags_of(slot.element)) for slot in self._source.slots if isinstance(slot.element, Text)
         }
-        self._texts: dict[tuple[object, ...], _TextItem] = {}
+        self._texts: dict[tuple[object, ...], Mapping[str, Any]] = {}
         self._layers: OrderedDict[tuple[int, str], Lower] = OrderedDict()
         self._value_pictures: OrderedDict[tuple[str, float], str] = OrderedDict()
 
@@ -277,12 +274,11 @@ class Renderer:
         attachments: Sequence[Mapping[str, str]] = (),
         pictures: Mapping[str, bytes] | None = None,
     ) -> str:
-        chains: dict[str, tuple[str, ...]] = {}
         # Where texts are only measured, or what does not differ is drawn, neither QR codes nor pictures are needed.
         is_whole = not check and layer != "lower"
         files = self._value_files(values, pictures or {}) if is_whole else {}
         items = [
-            self._item(slot, values, language, chains, files)
+            self._item(slot, values, language, files)
             if is_whole or not isinstance(slot.element, QRCode)
             else {"svg": _NOTHING, "alt": "", "file": None}
             for slot in self._source.slots
@@ -295,7 +291,6 @@ class Renderer:
                 "bleed": bleed,
                 "check": check,
                 "attachments": attachments,
-                "fonts": chains,
                 "items": items,
             }
         ).decode()
@@ -305,15 +300,12 @@ class Renderer:
         slot: Slot,
         values: Mapping[str, Value],
         language: str,
-        chains: dict[str, tuple[str, ...]],
         files: Mapping[tuple[str, float], str],
     ) -> Mapping[str, Any]:
         """What the typst source is given for an element; `files` are those of pictures, by source and opacity."""
         match element := slot.element:
             case Text():
-                item, needed = self._kept_text(slot.path, element, values, language)
-                chains |= needed
-                return item
+                return self._kept_text(slot.path, element, values, language)
             case QRCode():
                 content = fill_in(element.content, values, language) or " "
                 return {
@@ -327,7 +319,7 @@ class Renderer:
             case _:
                 return {"alt": element.alt}
 
-    def _kept_text(self, path: str, element: Text, values: Mapping[str, Value], language: str) -> _TextItem:
+    def _kept_text(self, path: str, element: Text, values: Mapping[str, Value], language: str) -> Mapping[str, Any]:
         """Most texts of a certificate are those of the one before."""
         # As they are written: 40 and 40.0 are equal, and not the same text.
         key = (path, language, *(repr(values.get(tag)) for tag in self._tags_of_texts[path]))
@@ -340,32 +332,35 @@ class Renderer:
             self._texts[key] = found
         return found
 
-    def _text_item(self, element: Text, values: Mapping[str, Value], language: str) -> _TextItem:
-        """What typst needs of a text, and the chains of fonts that it names."""
-        chains: dict[str, tuple[str, ...]] = {}
+    def _text_item(self, element: Text, values: Mapping[str, Value], language: str) -> Mapping[str, Any]:
+        """What typst needs of a text."""
         lines: list[list[dict[str, Any]]] = [[]]
         words: list[tuple[str, int]] = []
-        whole = ""
-        for style, run in enumerate(element.styled_runs):
-            shown = _shown(run, element, values, language)
-            whole += shown
+        texts = [_shown(run, element, values, language) for run in element.styled_runs]
+        named = [run.font or element.font for run in element.styled_runs]
+        for style, (shown, font) in enumerate(zip(texts, named, strict=True)):
             words += [(word, style) for word in _UNBREAKABLE.findall(shown)]
             first, *others = shown.split("\n")
-            lines[-1] += self._pieces(first, style, run.font or element.font)
-            lines += [self._pieces(other, style, run.font or element.font) for other in others]
+            lines[-1] += self._pieces(first, style, font)
+            lines += [self._pieces(other, style, font) for other in others]
+        whole = "".join(texts)
         spoken = language_of(whole, language)
-        for run in element.styled_runs:
-            chains.setdefault(f"{spoken} {run.font or element.font}", fallbacks(spoken, run.font or element.font))
         longest = sorted(set(words), key=lambda word: (-len(word[0]), word))[:WORDS_MEASURED]
-        item = {
+        return {
             "lines": lines,
             "words": [{"t": word, "s": style} for word, style in longest],
             "joined": sorted({run["s"] for line in lines for run in line if _JOINED.search(run["t"])}),
             "rtl": element.direction == "rtl" or (element.direction == "auto" and _is_right_to_left(whole)),
             "lang": subtags(spoken),
-            "chain": spoken,
+            "fonts": [self._fallbacks(shown, font, spoken) for shown, font in zip(texts, named, strict=True)],
         }
-        return item, chains
+
+    def _fallbacks(self, text: str, font: str, language: str) -> tuple[str, ...]:
+        """The fonts to try after a design's own: none if that has all letters, as typst hashes them with each text."""
+        # A text that is cut ends with three dots that are one letter.
+        if has_all(text.replace("\n", "") + "\u2026", font, extra=self._font_folders):
+            return ()
+        return fallbacks(language, font)
 
     def _pieces(self, text: str, style: int, font: str) -> list[dict[str, Any]]:
         """A stretch of a line for typst, in pieces where some letters need another font to be tried first."""

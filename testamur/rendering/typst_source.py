@@ -254,9 +254,9 @@ class _Writer:
             write_shared()
             name = f"element-{number}"
             if has_slots:
-                library.append(f"#let {name}(items, fonts, check) = {{ {drawn} }}\n")
+                library.append(f"#let {name}(items, check) = {{ {drawn} }}\n")
                 items = f"data.items.slice({self._first_slot}, {len(self._slots)})"
-                name += f"({items}, data.fonts, data.check)"
+                name += f"({items}, data.check)"
             else:
                 library.append(f"#let {name} = {{ {drawn} }}\n")
             main.append(f'#if data.layer != "{"lower" if is_upper else "upper"}" {{ {name} }}\n')
@@ -369,7 +369,7 @@ class _Writer:
         tracking = f"if {item}.joined.contains({position}) {{ 0em }} else {{ {spacing:g}em }}" if spacing else "0em"
         return (
             f"(size: {run.size or element.size:g}pt, underline: {str(underline).lower()}, args: ("
-            f"font: ({_quoted(family)}, ..fonts.at({item}.chain + {_quoted(' ' + font)})), weight: {run.weight or element.weight}, "
+            f"font: ({_quoted(family)}, ..{item}.fonts.at({position})), weight: {run.weight or element.weight}, "
             f'style: "{"italic" if italic else "normal"}", tracking: {tracking}, '
             f"fill: {_color(run.color or element.color, opacity)}))"
         )
