@@ -1,6 +1,7 @@
 """Rendering: a document and values in, bytes out."""
 
 import itertools
+import os
 import re
 import shutil
 import tempfile
@@ -39,6 +40,8 @@ PICTURES_KEPT = 200
 TEXTS_KEPT = 500
 WORDS_MEASURED = 8
 _MM_PER_INCH = 25.4
+# Where Linux has what this process has opened.
+_OPEN_FILES = Path("/proc/self/fd")
 Standard = Literal["", "a-2b", "a-3b"]
 _NOTHING = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
 
@@ -273,7 +276,7 @@ class Renderer:
         check: bool = False,
         attachments: Sequence[Mapping[str, str]] = (),
         pictures: Mapping[str, bytes] | None = None,
-    ) -> str:
+    ) -> bytes:
         # Where texts are only measured, or what does not differ is drawn, neither QR codes nor pictures are needed.
         is_whole = not check and layer != "lower"
         files = self._value_files(values, pictures or {}) if is_whole else {}
@@ -293,7 +296,7 @@ class Renderer:
                 "attachments": attachments,
                 "items": items,
             }
-        ).decode()
+        )
 
     def _item(
         self,
@@ -367,7 +370,7 @@ class Renderer:
         pieces = apart(text, font, extra=self._font_folders) or [(text, None)]
         return [{"t": piece, "s": style} | ({"f": first} if first else {}) for piece, first in pieces]
 
-    def _compile(self, format_: Literal["pdf", "png", "svg"], data: str, **options: Any) -> bytes:
+    def _compile(self, format_: Literal["pdf", "png", "svg"], data: bytes, **options: Any) -> bytes:
         with self._compiler(data) as compiler:
             made = _run(compiler, format=format_, **options)
         if isinstance(made, str):
@@ -377,7 +380,7 @@ class Renderer:
         return made
 
     @contextmanager
-    def _compiler(self, data: str) -> Iterator[typst.Compiler]:
+    def _compiler(self, data: bytes) -> Iterator[typst.Compiler]:
         """A compiler that finds the data in its file.
 
         As `sys.inputs` it would be a part of typst's library, on which all of its memory depends: with each certificate
@@ -388,25 +391,24 @@ class Renderer:
         kept = kept or self._new_compiler()
         is_sound = False
         try:
-            kept.data_file.write_text(data, encoding="utf-8")
+            kept.data_file.write(data)
             yield kept.compiler
             is_sound = True
         finally:
-            # Nobody's data stays on the disk. The file itself does: to make and delete one for each certificate has
-            # ext4 look for a free number among all those that it has just given up, for longer than drawing takes.
-            kept.data_file.write_bytes(b"")
-            # One that failed is dropped: what state it is in is not known.
+            # Nobody's data stays there, and a compiler that failed is dropped: what state it is in is not known.
+            kept.data_file.write(b"")
             if not is_sound:
-                kept.data_file.unlink()
+                kept.data_file.close()
         with self._lock:
             self._idle.append(kept)
 
     def _new_compiler(self) -> "_Compiler":
         name = f"{next(self._compiler_numbers)}"
-        main, data_file = Path(self._folder, f"{name}.typ"), Path(self._folder, f"{name}.json")
-        main.write_text(self._source.main.replace(DATA_FILE, data_file.name, 1), encoding="utf-8")
+        main, data_path = Path(self._folder, f"{name}.typ"), Path(self._folder, f"{name}.json")
+        main.write_text(self._source.main.replace(DATA_FILE, data_path.name, 1), encoding="utf-8")
         fonts = load_fonts(self._font_folders)
-        return _Compiler(typst.Compiler(main, root=self._folder, font_paths=fonts, ignore_system_fonts=True), data_file)
+        compiler = typst.Compiler(main, root=self._folder, font_paths=fonts, ignore_system_fonts=True)
+        return _Compiler(compiler, _DataFile(data_path))
 
     def _write_pictures(self) -> dict[tuple[str, float], str]:
         """The design's own pictures as files that typst can read: source and opacity to file name."""
@@ -452,9 +454,37 @@ class Renderer:
         return name
 
 
+class _DataFile:
+    """What typst reads a certificate's data from, by a path; it stays open, and in memory where the system has a way.
+
+    On a disk it costs ten times as much: a file that was emptied and is closed again has ext4 write it out there and then.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if hasattr(os, "memfd_create") and _OPEN_FILES.is_dir():
+            number = os.memfd_create("testamur-data")
+            path.symlink_to(_OPEN_FILES / str(number))
+        else:
+            number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._path = path
+        self._file = os.fdopen(number, "wb")
+        self._end = weakref.finalize(self, self._file.close)
+
+    def write(self, content: bytes) -> None:
+        """Instead of what is in it."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(content)
+        self._file.flush()
+
+    def close(self) -> None:
+        self._end()
+        self._path.unlink()
+
+
 class _Compiler(NamedTuple):
     compiler: typst.Compiler
-    data_file: Path
+    data_file: _DataFile
 
 
 def _run(compiler: typst.Compiler, **options: Any) -> Any:
