@@ -108,7 +108,8 @@ def measure_bulk(*, quick: bool) -> Report:
         renderer = pool.renderer("bulk", lambda: definition)
 
         def write(number: int) -> int:
-            made: bytes = renderer.pdf(_values(number), title="Financial Markets", at=AT)
+            values = _values(number)
+            made: bytes = renderer.pdf(values, title=_title(values), at=AT)
             Path(folder, f"{number}.pdf").write_bytes(made)
             return len(made)
 
@@ -222,7 +223,7 @@ def _beside(
 @contextmanager
 def _testamur(document: Document) -> Iterator[Callable[[Mapping[str, Value]], bytes]]:
     renderer = Renderer(document, _Assets())
-    yield lambda values: renderer.pdf(values, title="Financial Markets", at=AT)
+    yield lambda values: renderer.pdf(values, title=_title(values), at=AT)
 
 
 @contextmanager
@@ -252,6 +253,11 @@ def _values(number: int) -> dict[str, Value]:
         "certificate.uuid": public_id,
         "credential.url": f"https://example.org/credentials/{public_id}",
     }
+
+
+def _title(values: Mapping[str, Value]) -> str:
+    """As certificates are titled: no two alike either."""
+    return f"Financial Markets - {values['recipient.name']}"
 
 
 def _memory(draw: Callable[[Mapping[str, Value]], bytes], count: int) -> tuple[float, int]:

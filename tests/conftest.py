@@ -22,7 +22,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 from cryptography.x509.oid import NameOID
+from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
+from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from starlette.testclient import TestClient
 
@@ -31,6 +33,7 @@ from testamur.attributes.defining import define_attribute
 from testamur.config import Settings
 from testamur.db import Database
 from testamur.db.migrating import migrate
+from testamur.designs.renderers import Renderers
 from testamur.designs.starters import add_starters
 from testamur.rendering.workers import RenderingPool
 from testamur.tokens.creating import create_token
@@ -43,6 +46,10 @@ AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 # What a run leaves for the next one lies in the environment that it runs in, not among the sources.
 set_hypothesis_home_dir(Path(sys.prefix) / "hypothesis")
+# Each run tries other examples, and those that failed again, so that a run needs few.
+hypothesis_settings.register_profile("quick", max_examples=50)
+hypothesis_settings.register_profile("thorough", max_examples=1000)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 if sys.dont_write_bytecode:
     # The tests start some hundred processes, and without any bytecode each would compile the whole program anew.
     sys.dont_write_bytecode = False
@@ -128,16 +135,119 @@ def database_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: P
             yield url
 
 
-@pytest.fixture
-def migrated_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> Iterator[str]:
-    """A database that needs no migration any more."""
-    if database_kind == "sqlite":
-        path = tmp_path / "testamur.db"
-        shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
+class KeptDatabase(Database):
+    """A database that stays when a platform on it closes: each test finds it empty, its statements ready compiled.
+
+    To compile statements anew for each test took a third of the time of the tests of the API, and to copy a database
+    of PostgreSQL and connect to it most of what was left.
+    """
+
+    def close(self) -> None:
+        pass
+
+    def end(self) -> None:
+        super().close()
+
+
+class KeptSqlite(KeptDatabase):
+    """On whichever file is copied for a test."""
+
+    def __init__(self) -> None:
+        super().__init__("sqlite:///none.db")
+        self._path = Path()
+        for engine in (self._engine, self._writing_engine):
+            event.listen(engine, "do_connect", self._connect)
+            event.listen(engine, "connect", self._hurry)
+
+    @contextmanager
+    def emptied(self, migrated: Path, path: Path) -> Iterator[str]:
+        self._path = shutil.copyfile(migrated, path)
         yield f"sqlite:///{path}"
+        self.end()
+
+    def _connect(self, dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> Any:
+        return dialect.connect(str(self._path), **options)
+
+    @staticmethod
+    def _hurry(connection: Any, _record: Any) -> None:
+        """What these tests write need not survive a failure of the machine."""
+        connection.execute("PRAGMA synchronous = OFF")
+
+
+class KeptPostgres(KeptDatabase):
+    """One database of a server, whose rows are deleted after each test."""
+
+    def __init__(self, server: str, template: str) -> None:
+        self._server, self._template, self._name = server, template, f"kept{uuid.uuid4().hex}"
+        super().__init__(_postgres_url(server, self._name))
+        self._tables: list[str] = []
+
+    @contextmanager
+    def emptied(self) -> Iterator[str]:
+        if not self._tables:
+            with psycopg.connect(self._server, autocommit=True) as connection:
+                connection.execute(f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)")
+                connection.execute(f"CREATE DATABASE {self._name} TEMPLATE {self._template}")
+            with self.read() as tx:
+                self._tables = list(tx.exec_driver_sql(_TABLES).scalars())
+        yield _postgres_url(self._server, self._name)
+        if not self._is_emptied():
+            self.end()
+            self._tables = []
+
+    def _is_emptied(self) -> bool:
+        """Whether the database is as it was made; not if a test made tables, or is still connected."""
+        if self._engine.pool.checkedout():
+            return False
+        with self.write() as tx:
+            connections = tx.exec_driver_sql(_CONNECTIONS).scalar_one()
+            tables = list(tx.exec_driver_sql(_TABLES).scalars())
+            if tables != self._tables or connections > self._engine.pool.checkedin() + 1:
+                return False
+            # Foreign keys are no triggers for a replica, so tables are emptied in any order.
+            tx.exec_driver_sql(
+                "SET LOCAL session_replication_role = replica;"
+                + "".join(f"DELETE FROM {table};" for table in tables if table != "public.alembic_version")
+                + "SELECT setval(sequencename::regclass, 1, false) FROM pg_sequences"
+            )
+        return True
+
+
+_CONNECTIONS = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()"
+_TABLES = (
+    "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables"
+    " WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
+)
+
+
+@pytest.fixture(scope="session")
+def kept_sqlite() -> Iterator[KeptSqlite]:
+    database = KeptSqlite()
+    yield database
+    database.end()
+
+
+@pytest.fixture(scope="session")
+def kept_postgres(postgres_server: str, migrated_postgres: str) -> Iterator[KeptPostgres]:
+    database = KeptPostgres(postgres_server, migrated_postgres)
+    yield database
+    database.end()
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, database_kind: str) -> KeptDatabase:
+    kept: KeptDatabase = request.getfixturevalue(f"kept_{database_kind}")
+    return kept
+
+
+@pytest.fixture
+def migrated_url(database: KeptDatabase, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database that needs no migration any more."""
+    if isinstance(database, KeptSqlite):
+        with database.emptied(request.getfixturevalue("migrated_sqlite"), tmp_path / "testamur.db") as url:
+            yield url
     else:
-        template = request.getfixturevalue("migrated_postgres")
-        with _postgres_database(request.getfixturevalue("postgres_server"), template) as url:
+        with database.emptied() as url:
             yield url
 
 
@@ -159,7 +269,9 @@ def rendering_pool() -> Iterator[RenderingPool]:
 
 
 @pytest.fixture
-def platform(migrated_url: str, tmp_path: Path, rendering_pool: RenderingPool) -> Iterator[Platform]:
+def platform(
+    migrated_url: str, database: KeptDatabase, tmp_path: Path, rendering_pool: RenderingPool
+) -> Iterator[Platform]:
     settings = Settings(
         data_dir=tmp_path / "data",
         database_url=migrated_url,
@@ -169,8 +281,13 @@ def platform(migrated_url: str, tmp_path: Path, rendering_pool: RenderingPool) -
         rendering_processes=1,
     )
     opened = open_platform(settings)
-    opened.renderers.pool = rendering_pool
-    opened = dataclasses.replace(opened, rendering_threads=RenderingThreads(rendering_pool))
+    fonts = settings.data_dir / "fonts"
+    opened = dataclasses.replace(
+        opened,
+        database=database,
+        renderers=Renderers(database, opened.storage, rendering_pool, fonts_below=fonts, allow_private_networks=True),
+        rendering_threads=RenderingThreads(rendering_pool),
+    )
     yield opened
     opened.close()
 

@@ -1,6 +1,7 @@
 """Rendering: a document and values in, bytes out."""
 
 import itertools
+import os
 import re
 import shutil
 import tempfile
@@ -23,7 +24,7 @@ from testamur.rendering.attributes_in_text import fill_in, missing_in, tags_in
 from testamur.rendering.document import Document, picture_tags
 from testamur.rendering.elements import ASSET, Image, QRCode, Run, Signature, Text, attribute_of_source, every_element
 from testamur.rendering.fonts import FAMILIES, fallbacks, load_fonts
-from testamur.rendering.fonts.coverage import apart, missing_letters, missing_message
+from testamur.rendering.fonts.coverage import apart, has_all, missing_letters, missing_message
 from testamur.rendering.fonts.languages import language_of
 from testamur.rendering.languages import subtags, upper_case
 from testamur.rendering.pictures import file_ending, with_opacity
@@ -39,11 +40,10 @@ PICTURES_KEPT = 200
 TEXTS_KEPT = 500
 WORDS_MEASURED = 8
 _MM_PER_INCH = 25.4
+# Where Linux has what this process has opened.
+_OPEN_FILES = Path("/proc/self/fd")
 Standard = Literal["", "a-2b", "a-3b"]
 _NOTHING = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
-
-
-_TextItem = tuple[Mapping[str, Any], Mapping[str, tuple[str, ...]]]
 
 
 class RenderingFailed(Exception):
@@ -112,7 +112,7 @@ class Renderer:
         self._tags_of_texts = {
             slot.path: sorted(_tags_of(slot.element)) for slot in self._source.slots if isinstance(slot.element, Text)
         }
-        self._texts: dict[tuple[object, ...], _TextItem] = {}
+        self._texts: dict[tuple[object, ...], Mapping[str, Any]] = {}
         self._layers: OrderedDict[tuple[int, str], Lower] = OrderedDict()
         self._value_pictures: OrderedDict[tuple[str, float], str] = OrderedDict()
 
@@ -276,13 +276,12 @@ class Renderer:
         check: bool = False,
         attachments: Sequence[Mapping[str, str]] = (),
         pictures: Mapping[str, bytes] | None = None,
-    ) -> str:
-        chains: dict[str, tuple[str, ...]] = {}
+    ) -> bytes:
         # Where texts are only measured, or what does not differ is drawn, neither QR codes nor pictures are needed.
         is_whole = not check and layer != "lower"
         files = self._value_files(values, pictures or {}) if is_whole else {}
         items = [
-            self._item(slot, values, language, chains, files)
+            self._item(slot, values, language, files)
             if is_whole or not isinstance(slot.element, QRCode)
             else {"svg": _NOTHING, "alt": "", "file": None}
             for slot in self._source.slots
@@ -295,25 +294,21 @@ class Renderer:
                 "bleed": bleed,
                 "check": check,
                 "attachments": attachments,
-                "fonts": chains,
                 "items": items,
             }
-        ).decode()
+        )
 
     def _item(
         self,
         slot: Slot,
         values: Mapping[str, Value],
         language: str,
-        chains: dict[str, tuple[str, ...]],
         files: Mapping[tuple[str, float], str],
     ) -> Mapping[str, Any]:
         """What the typst source is given for an element; `files` are those of pictures, by source and opacity."""
         match element := slot.element:
             case Text():
-                item, needed = self._kept_text(slot.path, element, values, language)
-                chains |= needed
-                return item
+                return self._kept_text(slot.path, element, values, language)
             case QRCode():
                 content = fill_in(element.content, values, language) or " "
                 return {
@@ -327,7 +322,7 @@ class Renderer:
             case _:
                 return {"alt": element.alt}
 
-    def _kept_text(self, path: str, element: Text, values: Mapping[str, Value], language: str) -> _TextItem:
+    def _kept_text(self, path: str, element: Text, values: Mapping[str, Value], language: str) -> Mapping[str, Any]:
         """Most texts of a certificate are those of the one before."""
         # As they are written: 40 and 40.0 are equal, and not the same text.
         key = (path, language, *(repr(values.get(tag)) for tag in self._tags_of_texts[path]))
@@ -340,39 +335,42 @@ class Renderer:
             self._texts[key] = found
         return found
 
-    def _text_item(self, element: Text, values: Mapping[str, Value], language: str) -> _TextItem:
-        """What typst needs of a text, and the chains of fonts that it names."""
-        chains: dict[str, tuple[str, ...]] = {}
+    def _text_item(self, element: Text, values: Mapping[str, Value], language: str) -> Mapping[str, Any]:
+        """What typst needs of a text."""
         lines: list[list[dict[str, Any]]] = [[]]
         words: list[tuple[str, int]] = []
-        whole = ""
-        for style, run in enumerate(element.styled_runs):
-            shown = _shown(run, element, values, language)
-            whole += shown
+        texts = [_shown(run, element, values, language) for run in element.styled_runs]
+        named = [run.font or element.font for run in element.styled_runs]
+        for style, (shown, font) in enumerate(zip(texts, named, strict=True)):
             words += [(word, style) for word in _UNBREAKABLE.findall(shown)]
             first, *others = shown.split("\n")
-            lines[-1] += self._pieces(first, style, run.font or element.font)
-            lines += [self._pieces(other, style, run.font or element.font) for other in others]
+            lines[-1] += self._pieces(first, style, font)
+            lines += [self._pieces(other, style, font) for other in others]
+        whole = "".join(texts)
         spoken = language_of(whole, language)
-        for run in element.styled_runs:
-            chains.setdefault(f"{spoken} {run.font or element.font}", fallbacks(spoken, run.font or element.font))
         longest = sorted(set(words), key=lambda word: (-len(word[0]), word))[:WORDS_MEASURED]
-        item = {
+        return {
             "lines": lines,
             "words": [{"t": word, "s": style} for word, style in longest],
             "joined": sorted({run["s"] for line in lines for run in line if _JOINED.search(run["t"])}),
             "rtl": element.direction == "rtl" or (element.direction == "auto" and _is_right_to_left(whole)),
             "lang": subtags(spoken),
-            "chain": spoken,
+            "fonts": [self._fallbacks(shown, font, spoken) for shown, font in zip(texts, named, strict=True)],
         }
-        return item, chains
+
+    def _fallbacks(self, text: str, font: str, language: str) -> tuple[str, ...]:
+        """The fonts to try after a design's own: none if that has all letters, as typst hashes them with each text."""
+        # A text that is cut ends with three dots that are one letter.
+        if has_all(text.replace("\n", "") + "\u2026", font, extra=self._font_folders):
+            return ()
+        return fallbacks(language, font)
 
     def _pieces(self, text: str, style: int, font: str) -> list[dict[str, Any]]:
         """A stretch of a line for typst, in pieces where some letters need another font to be tried first."""
         pieces = apart(text, font, extra=self._font_folders) or [(text, None)]
         return [{"t": piece, "s": style} | ({"f": first} if first else {}) for piece, first in pieces]
 
-    def _compile(self, format_: Literal["pdf", "png", "svg"], data: str, **options: Any) -> bytes:
+    def _compile(self, format_: Literal["pdf", "png", "svg"], data: bytes, **options: Any) -> bytes:
         with self._compiler(data) as compiler:
             made = _run(compiler, format=format_, **options)
         if isinstance(made, str):
@@ -382,7 +380,7 @@ class Renderer:
         return made
 
     @contextmanager
-    def _compiler(self, data: str) -> Iterator[typst.Compiler]:
+    def _compiler(self, data: bytes) -> Iterator[typst.Compiler]:
         """A compiler that finds the data in its file.
 
         As `sys.inputs` it would be a part of typst's library, on which all of its memory depends: with each certificate
@@ -393,25 +391,24 @@ class Renderer:
         kept = kept or self._new_compiler()
         is_sound = False
         try:
-            kept.data_file.write_text(data, encoding="utf-8")
+            kept.data_file.write(data)
             yield kept.compiler
             is_sound = True
         finally:
-            # Nobody's data stays on the disk. The file itself does: to make and delete one for each certificate has
-            # ext4 look for a free number among all those that it has just given up, for longer than drawing takes.
-            kept.data_file.write_bytes(b"")
-            # One that failed is dropped: what state it is in is not known.
+            # Nobody's data stays there, and a compiler that failed is dropped: what state it is in is not known.
+            kept.data_file.write(b"")
             if not is_sound:
-                kept.data_file.unlink()
+                kept.data_file.close()
         with self._lock:
             self._idle.append(kept)
 
     def _new_compiler(self) -> "_Compiler":
         name = f"{next(self._compiler_numbers)}"
-        main, data_file = Path(self._folder, f"{name}.typ"), Path(self._folder, f"{name}.json")
-        main.write_text(self._source.main.replace(DATA_FILE, data_file.name, 1), encoding="utf-8")
+        main, data_path = Path(self._folder, f"{name}.typ"), Path(self._folder, f"{name}.json")
+        main.write_text(self._source.main.replace(DATA_FILE, data_path.name, 1), encoding="utf-8")
         fonts = load_fonts(self._font_folders)
-        return _Compiler(typst.Compiler(main, root=self._folder, font_paths=fonts, ignore_system_fonts=True), data_file)
+        compiler = typst.Compiler(main, root=self._folder, font_paths=fonts, ignore_system_fonts=True)
+        return _Compiler(compiler, _DataFile(data_path))
 
     def _write_pictures(self) -> dict[tuple[str, float], str]:
         """The design's own pictures as files that typst can read: source and opacity to file name."""
@@ -457,9 +454,37 @@ class Renderer:
         return name
 
 
+class _DataFile:
+    """What typst reads a certificate's data from, by a path; it stays open, and in memory where the system has a way.
+
+    On a disk it costs ten times as much: a file that was emptied and is closed again has ext4 write it out there and then.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if hasattr(os, "memfd_create") and _OPEN_FILES.is_dir():
+            number = os.memfd_create("testamur-data")
+            path.symlink_to(_OPEN_FILES / str(number))
+        else:
+            number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._path = path
+        self._file = os.fdopen(number, "wb")
+        self._end = weakref.finalize(self, self._file.close)
+
+    def write(self, content: bytes) -> None:
+        """Instead of what is in it."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(content)
+        self._file.flush()
+
+    def close(self) -> None:
+        self._end()
+        self._path.unlink()
+
+
 class _Compiler(NamedTuple):
     compiler: typst.Compiler
-    data_file: Path
+    data_file: _DataFile
 
 
 def _run(compiler: typst.Compiler, **options: Any) -> Any:

@@ -1,4 +1,5 @@
-"""Trials: whether the engine draws a picture. Run as a program, it tries the SVG that it reads from standard input.
+"""Trials: whether the engine draws a picture. Run as a program, it tries the SVG that it reads from standard input
+for as many seconds of a processor as its argument says.
 
 A program of its own, because the engine can be brought down by vector pictures (by coordinates that overflow, by
 patterns as large as a house), and what goes down then is the trial and not the server.
@@ -59,8 +60,8 @@ def draws_elsewhere(svg: bytes) -> bool:
     """Whether the engine draws the SVG within some seconds and some memory, tried in a process of its own."""
     try:
         with _TRIALS:
-            done = subprocess.run(
-                [sys.executable, "-P", "-m", "testamur.rendering.trial"],
+            done = subprocess.run(  # noqa: S603 - this program itself.
+                [sys.executable, "-P", "-m", "testamur.rendering.trial", str(_CPU_SECONDS)],
                 input=svg,
                 capture_output=True,
                 timeout=_WALL_SECONDS,
@@ -71,16 +72,16 @@ def draws_elsewhere(svg: bytes) -> bool:
     return done.returncode == 0
 
 
-def _limit() -> None:
+def _limit(cpu_seconds: int) -> None:
     if sys.platform != "win32":
         import resource  # noqa: PLC0415 - not on Windows.
 
-        resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":
-    _limit()
+    _limit(int(sys.argv[1]))
     # About half as wide as a certificate; effects take time by their area.
     sys.exit(0 if draws(sys.stdin.buffer.read(), "svg", side_pt=400) else 1)

@@ -56,7 +56,6 @@ _MAIN = """
 #import "LIBRARY_FILE": *
 #let data = json("DATA_FILE")
 #let bleed = data.bleed * 1mm
-#set document(title: data.title, date: auto)
 #set text(lang: data.lang.at(0), region: data.lang.at(1), fallback: true, hyphenate: false, overhang: false)
 #set par(justify: false, spacing: 0pt)
 #for it in data.attachments {
@@ -67,7 +66,8 @@ _MAIN = """
 # `fitted` makes text fit its box. All sizes of a text are multiples of `k`; a line's width grows with it, so that one
 # measurement tells the size of what stays in one line, and only text that is wrapped needs a search. `words` of an item
 # are the longest stretches that cannot be broken. It is given its item, and sees no other data: so a text is laid out again only
-# when the text itself has changed.
+# when the text itself has changed. Functions that are made inside another are walked through and hashed each time, so there are
+# none where most texts come along.
 _LIBRARY = """
 #let styled(run, styles, k) = {
   let s = styles.at(run.s)
@@ -76,7 +76,18 @@ _LIBRARY = """
   let args = if first == none { s.args } else { s.args + (font: (first, ..s.args.font)) }
   text(size: s.size * k, ..args, body)
 }
-#let body(item, styles, k) = item.lines.map(line => line.map(run => styled(run, styles, k)).join()).join(linebreak())
+#let body(item, styles, k) = {
+  let is-first = true
+  for line in item.lines {
+    if is-first { is-first = false } else { linebreak() }
+    for run in line { styled(run, styles, k) }
+  }
+}
+#let set-at(k, item, styles, size, leading) = {
+  set text(size: size * k, top-edge: "ascender", bottom-edge: "descender")
+  set par(leading: leading * size * k)
+  body(item, styles, k)
+}
 #let cut(item, count) = {
   let left = count
   let lines = ()
@@ -96,21 +107,15 @@ _LIBRARY = """
   lines.last().last() = last + (t: last.t.trim(at: end) + "\\u{2026}")
   (lines: lines)
 }
-#let fitted(index, item, check, styles, size, w, h, floor, mode, leading) = context {
-  let at(k, shown: item) = {
-    set text(size: size * k, top-edge: "ascender", bottom-edge: "descender")
-    set par(leading: leading * size * k)
-    body(shown, styles, k)
-  }
-  let done(k, is-over, shown) = {
-    if check [#metadata((index: index, scale: k, over: is-over)) <fit>]
-    shown
-  }
-  let natural = measure(at(1))
-  if natural.width <= w and natural.height <= h { return done(1, false, at(1)) }
+#let done(index, check, k, is-over, shown) = {
+  if check [#metadata((index: index, scale: k, over: is-over)) <fit>]
+  shown
+}
+#let shrunk(natural, index, item, check, styles, size, w, h, floor, mode, leading) = {
+  let at(k, shown: item) = set-at(k, shown, styles, size, leading)
   if mode == "shrink" {
     let one-line = calc.min(1, w / calc.max(0.001pt, natural.width), h / natural.height)
-    if one-line >= floor { return done(one-line, false, at(one-line)) }
+    if one-line >= floor { return done(index, check, one-line, false, at(one-line)) }
   }
   let longest = calc.max(0.001pt, ..item.words.map(run => measure(styled(run, styles, 1)).width))
   let fits(k, width: w) = measure(at(k), width: width).height <= h
@@ -126,16 +131,16 @@ _LIBRARY = """
   }
   let is-over = k < floor - 0.0001
   if mode == "ellipsis" {
-    if not is-over { return done(k, false, at(k)) }
+    if not is-over { return done(index, check, k, false, at(k)) }
     let k = calc.min(floor, calc.max(least, w / longest))
     let (low, high) = (0, item.lines.map(line => line.map(run => run.t.clusters().len()).sum(default: 0)).sum(default: 0))
     while low + 1 < high {
       let middle = calc.quo(low + high, 2)
       if measure(at(k, shown: cut(item, middle)), width: w).height <= h { low = middle } else { high = middle }
     }
-    return done(k, true, at(k, shown: cut(item, low)))
+    return done(index, check, k, true, at(k, shown: cut(item, low)))
   }
-  if mode == "wrap" { return done(k, is-over, at(k)) }
+  if mode == "wrap" { return done(index, check, k, is-over, at(k)) }
   // A name or title that takes several lines has them about equally long: the narrowest box with as many lines.
   let height = measure(at(k), width: w).height
   let (low, high) = (calc.min(w, longest * k), w)
@@ -143,7 +148,13 @@ _LIBRARY = """
     let middle = (low + high) / 2
     if measure(at(k), width: middle).height <= height { high = middle } else { low = middle }
   }
-  done(k, is-over, box(width: high, at(k)))
+  done(index, check, k, is-over, box(width: high, at(k)))
+}
+#let fitted(index, item, check, styles, size, w, h, floor, mode, leading) = context {
+  let plain = set-at(1, item, styles, size, leading)
+  let natural = measure(plain)
+  if natural.width <= w and natural.height <= h { return done(index, check, 1, false, plain) }
+  shrunk(natural, index, item, check, styles, size, w, h, floor, mode, leading)
 }
 #let picture(file, w, h, fit, fx, fy, radius, alt) = {
   let drawn = if fit == "stretch" or (fx == 0.5 and fy == 0.5) {
@@ -218,6 +229,17 @@ class _Writer:
         ]
         library = [_LIBRARY, f"#let background(bleed) = {{\n{self._background(width, height)}}}\n"]
         is_layered = self._document.background.placed_picture is not None
+        # What all certificates share, up to the next element that is given something: laid out once, and kept as one.
+        shared: list[str] = []
+
+        def write_shared() -> None:
+            if shared:
+                name = f"shared-{len(library)}"
+                whole = f"block(width: {_mm(width)}, height: {_mm(height)}, {{ {'; '.join(shared)} }})"
+                library.append(f"#let {name} = {_placed(0, 0, whole)}\n")
+                main.append(f'#if data.layer != "upper" {{ {name} }}\n')
+                shared.clear()
+
         for number, element in enumerate(elements):
             is_upper = _differs(element) or any(overlap(bounds(below), bounds(element)) for below in upper)
             if is_upper:
@@ -225,14 +247,22 @@ class _Writer:
             is_layered = is_layered or (not is_upper and bool(_pictures(element)))
             self._first_slot = len(self._slots)
             drawn = self._element(element, f"elements[{positions[id(element)]}]", 1.0)
+            has_slots = len(self._slots) > self._first_slot
+            if not is_upper and not has_slots:
+                shared.append(drawn)
+                continue
+            write_shared()
             name = f"element-{number}"
-            if len(self._slots) == self._first_slot:
-                library.append(f"#let {name} = {{ {drawn} }}\n")
-            else:
-                library.append(f"#let {name}(items, fonts, check) = {{ {drawn} }}\n")
+            if has_slots:
+                library.append(f"#let {name}(items, check) = {{ {drawn} }}\n")
                 items = f"data.items.slice({self._first_slot}, {len(self._slots)})"
-                name += f"({items}, data.fonts, data.check)"
+                name += f"({items}, data.check)"
+            else:
+                library.append(f"#let {name} = {{ {drawn} }}\n")
             main.append(f'#if data.layer != "{"lower" if is_upper else "upper"}" {{ {name} }}\n')
+        write_shared()
+        # Whatever follows a rule is laid out anew if the rule is another, and titles have people's names in them.
+        main.append("#set document(title: data.title, date: auto)\n")
         return Source("".join(main), "".join(library), self._slots, is_layered)
 
     def _background(self, width: float, height: float) -> str:
@@ -339,7 +369,7 @@ class _Writer:
         tracking = f"if {item}.joined.contains({position}) {{ 0em }} else {{ {spacing:g}em }}" if spacing else "0em"
         return (
             f"(size: {run.size or element.size:g}pt, underline: {str(underline).lower()}, args: ("
-            f"font: ({_quoted(family)}, ..fonts.at({item}.chain + {_quoted(' ' + font)})), weight: {run.weight or element.weight}, "
+            f"font: ({_quoted(family)}, ..{item}.fonts.at({position})), weight: {run.weight or element.weight}, "
             f'style: "{"italic" if italic else "normal"}", tracking: {tracking}, '
             f"fill: {_color(run.color or element.color, opacity)}))"
         )

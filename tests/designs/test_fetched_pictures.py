@@ -12,6 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from databases import on_one_database
 from PIL import Image
 from sqlalchemy import text
 
@@ -244,6 +245,7 @@ def test_what_is_no_picture_in_time_is_told_kept_nowhere_and_not_asked_for_again
     assert len(site.asked) == 2
 
 
+@on_one_database
 def test_redirects_are_followed_a_few_times(platform, tenant, site, pictures):
     for number in range(5):
         site.redirects[f"/{number}"] = f"/{number + 1}"
@@ -263,6 +265,7 @@ def test_private_networks_are_never_asked(secure_site, host):
     assert secure_site.asked == []
 
 
+@on_one_database
 def test_no_redirect_leads_into_a_private_network_or_out_of_tls(platform, tenant, secure_site, site, monkeypatch):
     careful = FetchedPictures(platform.database, platform.storage, allow_private=False)
     with pytest.raises(Invalid, match="leads to a private network"):

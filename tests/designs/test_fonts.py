@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from databases import on_one_database
 from fontTools.ttLib import TTFont
 from pypdf import PdfReader
 from sqlalchemy import insert
@@ -69,6 +70,7 @@ def test_a_font_is_uploaded_listed_and_deleted(api, client, platform, tenant, ot
     assert ref.family == "Acme Capitals"
 
 
+@on_one_database
 def test_what_is_no_font_is_refused(api):
     assert "not a TrueType" in api("POST", "/fonts", status=400, content=b"nonsense")["error"]["message"]
     assert "not a TrueType" in api("POST", "/fonts", status=400, content=b"")["error"]["message"]
@@ -111,6 +113,7 @@ def test_a_workspace_has_a_bounded_number_of_fonts(api, monkeypatch, acme):
     assert len(api("GET", "/fonts")["data"]) == 1
 
 
+@on_one_database
 def test_the_fonts_of_a_workspace_are_laid_out_for_typesetting(api, platform, tenant, other_tenant, tmp_path, acme):
     api("POST", "/fonts", status=201, content=acme)
     with platform.database.read() as tx:
@@ -123,6 +126,7 @@ def test_the_fonts_of_a_workspace_are_laid_out_for_typesetting(api, platform, te
         font_folder(platform.storage, other_tenant.workspace.id, refs, tmp_path)
 
 
+@on_one_database
 def test_a_certificate_is_set_in_an_uploaded_font_and_carries_it(api, client, acme):
     text = {
         "type": "text",

@@ -10,6 +10,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 import pytest
+from databases import on_one_database
 from sqlalchemy import select
 
 from testamur.clock import now
@@ -76,6 +77,7 @@ def test_a_long_import_is_signed_in_both_processes(imported, platform, tenant, t
     check_documents(platform, tenant)
 
 
+@on_one_database
 def test_an_import_whose_signing_process_dies_is_signed_all_the_same(imported, platform, tenant, taken, monkeypatch):
     documents = SigningProcess.signed
 
@@ -89,6 +91,7 @@ def test_an_import_whose_signing_process_dies_is_signed_all_the_same(imported, p
     check_documents(platform, tenant)
 
 
+@on_one_database
 def test_an_import_that_fails_ends_its_signing_process(imported, taken, monkeypatch):
     pids = []
 

@@ -13,8 +13,17 @@ from contextlib import contextmanager
 
 import httpx2
 import pytest
+from command_line import call
+from PIL import Image
 
-PEOPLE = 300
+PEOPLE = 40
+
+
+def noise():
+    """A large picture, so that few certificates are more than what systems keep for a client that does not read."""
+    made = io.BytesIO()
+    Image.effect_noise((1000, 1000), 200).convert("RGB").save(made, "JPEG", quality=90)
+    return made.getvalue()
 
 
 @contextmanager
@@ -25,9 +34,7 @@ def serving(folder):
         port = probe.getsockname()[1]
     environment = {**os.environ, "TESTAMUR_DATA_DIR": str(folder / "data"), "TESTAMUR_RATE_LIMIT": "off"}
     command = [sys.executable, "-m", "testamur"]
-    made = json.loads(
-        subprocess.run([*command, "bootstrap", "--json"], env=environment, capture_output=True, check=True).stdout
-    )
+    made = json.loads(call(["bootstrap", "--json"], environment).stdout)
     headers = {"Authorization": f"Bearer {made['token']}", "Certifier-Version": "2022-10-26"}
     with (folder / "log").open("w") as log:
         process = subprocess.Popen([*command, "serve", "--port", str(port)], env=environment, stdout=log, stderr=log)
@@ -42,8 +49,13 @@ def serving(folder):
                 assert process.poll() is None and time.monotonic() < ends
                 time.sleep(0.1)
         with httpx2.Client(base_url=f"{base_url}/v1", headers=headers, timeout=60) as api:
-            body = {"name": "Financial Markets", "designIds": [made["designs"][0]["id"]]}
-            group = api.post("/groups", json=body).json()
+            headers_of_jpeg = {"Content-Type": "image/jpeg"}
+            asset = api.post("/assets", content=noise(), headers=headers_of_jpeg).raise_for_status().json()
+            picture = {"type": "image", "x": 0, "y": 0, "width": 80, "height": 80, "source": asset["source"]}
+            document = {"version": 1, "page": {"width": 80, "height": 80}, "elements": [picture]}
+            body = {"name": "Large", "type": "certificate", "document": document}
+            design = api.post("/designs", json=body).raise_for_status().json()
+            group = api.post("/groups", json={"name": "Financial Markets", "designIds": [design["id"]]}).json()
             items = [{"groupId": group["id"], "recipient": {"name": f"Person {n:03}"}} for n in range(PEOPLE)]
             api.post("/credentials/bulk", json={"items": items, "action": "issue"}).raise_for_status()
         yield base_url, headers, group["id"], process

@@ -3,6 +3,7 @@
 import io
 
 import zxingcpp
+from databases import on_one_database
 from PIL import Image
 from pypdf import PdfReader
 
@@ -119,6 +120,7 @@ def test_the_pages_of_the_server_answer(client, platform):
     assert client.post("/docs").status_code == 405
 
 
+@on_one_database
 def test_the_description_is_valid_openapi_without_the_legacy_fields(client):
     from openapi_spec_validator import validate
 

@@ -20,15 +20,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx2
 import pytest
+from command_line import call
 from sqlalchemy import create_engine, text
 
 KILLS = int(os.environ.get("KILL_TEST_KILLS", "3"))
-ROWS = int(os.environ.get("KILL_TEST_ROWS", "500"))
+ROWS = int(os.environ.get("KILL_TEST_ROWS", "200"))
 # How long nothing at all may happen; a machine that is busy with other things takes long, but goes on.
-STILL_SECONDS_MAX = 120
+STILL_SECONDS_MAX = 240
 # A worker that is killed after it has claimed rows and before the job engine knows of it leaves them to the end of their
-# lease. Nobody waits minutes for that here.
-CUT_LEASES_AFTER_SECONDS = 30
+# lease. Nobody waits minutes for that here: the worker is ended in order, so that nobody holds a claim, the leases are
+# cut short, and it is started again.
+CUT_LEASES_AFTER_SECONDS = 15
 _CUTS = (
     "UPDATE emails SET next_attempt_at = created_at WHERE state = 'queued'",
     "UPDATE webhook_deliveries SET next_attempt_at = event_created_at WHERE state = 'pending'",
@@ -88,7 +90,12 @@ class Processes:
     def kill(self, name):
         process = self.running.pop(name)
         process.send_signal(signal.SIGKILL)
-        process.wait(timeout=10)
+        process.wait(timeout=60)
+
+    def end(self, name):
+        process = self.running.pop(name)
+        process.terminate()
+        assert process.wait(timeout=120) == 0
 
     def stop(self):
         for process in self.running.values():
@@ -112,8 +119,7 @@ def test_kills_at_random_moments_lose_and_double_nothing(database_url, tmp_path)
         "TESTAMUR_ALLOW_PRIVATE_NETWORKS": "true",
         "TESTAMUR_RATE_LIMIT": "off",
     }
-    bootstrap = [sys.executable, "-m", "testamur", "bootstrap", "--json"]
-    made = json.loads(subprocess.run(bootstrap, env=environment, capture_output=True, check=True).stdout)
+    made = json.loads(call(["bootstrap", "--json"], environment).stdout)
     headers = {"Authorization": f"Bearer {made['token']}", "Certifier-Version": "2022-10-26"}
     client = httpx2.Client(base_url=f"http://127.0.0.1:{port}/v1", headers=headers, timeout=60)
     engine = create_engine(database_url)
@@ -123,8 +129,8 @@ def test_kills_at_random_moments_lose_and_double_nothing(database_url, tmp_path)
             for name in ("serve", "worker"):
                 processes.start(name)
             import_id = _begin(client, made, events)
-            _disturb(processes)
-            _await_everything(engine)
+            _disturb(processes, engine)
+            _await_everything(processes, engine)
         finally:
             processes.stop()
             events.shutdown()
@@ -171,35 +177,56 @@ def _begin(client, made, events):
     return started.json()["id"]
 
 
-def _disturb(processes):
-    """Kill one or the other at random moments while there is work, and start it again."""
+def _disturb(processes, engine):
+    """Kill one or the other at random moments of the work, however long the machine takes for it, and start it again."""
     chance = random.Random(20261124)
-    for _ in range(KILLS):
-        time.sleep(chance.uniform(0.2, 1.5))
+    all_steps = 4 * ROWS
+    for number in range(KILLS):
+        # Each has a part of the work of its own. What has begun goes on a little, into the midst of the next step.
+        moment = all_steps * (number + chance.random()) / KILLS
+        for progress in _watched(engine):
+            if not progress.waiting or progress.steps >= moment:
+                break
+        time.sleep(chance.uniform(0, 0.05))
         name = chance.choice(["worker", "worker", "serve"])
         processes.kill(name)
         processes.start(name)
 
 
-def _await_everything(engine):
+def _await_everything(processes, engine):
     """Until no import, mail or webhook waits. Leases of killed workers are cut short."""
-    counts = (
+    since = time.monotonic()
+    seen = None
+    for progress in _watched(engine):
+        if not progress.waiting:
+            return
+        if progress != seen:
+            seen, since = progress, time.monotonic()
+        elif time.monotonic() - since > CUT_LEASES_AFTER_SECONDS:
+            processes.end("worker")
+            with engine.begin() as connection:
+                for cut in _CUTS:
+                    connection.execute(text(cut))
+            processes.start("worker")
+            seen = None
+        time.sleep(0.2)
+
+
+def _watched(engine):
+    """How many things wait and how many steps are done (a row, its mail and its two webhooks are four), again and again."""
+    counts = text(
         "SELECT (SELECT COUNT(*) FROM imports WHERE state IN ('queued', 'running'))"
         " + (SELECT COUNT(*) FROM emails WHERE state = 'queued')"
         " + (SELECT COUNT(*) FROM webhook_deliveries WHERE state = 'pending') AS waiting,"
-        " (SELECT SUM(done) FROM imports) AS imported"
+        " (SELECT SUM(done) FROM imports) + (SELECT COUNT(*) FROM emails WHERE state <> 'queued')"
+        " + (SELECT COUNT(*) FROM webhook_deliveries WHERE state <> 'pending') AS steps"
     )
-    seen, since, is_cut = None, 0.0, False
+    seen, since = None, time.monotonic()
     while True:
-        with engine.begin() as connection:
-            found = connection.execute(text(counts)).one()
-            if found == seen and not is_cut and time.monotonic() - since > CUT_LEASES_AFTER_SECONDS:
-                for cut in _CUTS:
-                    connection.execute(text(cut))
-                is_cut = True
-        if not found.waiting:
-            return
-        if found != seen:
-            seen, since, is_cut = found, time.monotonic(), False
-        assert time.monotonic() - since < STILL_SECONDS_MAX, f"{found.waiting} still wait, and nothing happens"
-        time.sleep(0.5)
+        with engine.connect() as connection:
+            progress = connection.execute(counts).one()
+        if progress != seen:
+            seen, since = progress, time.monotonic()
+        assert time.monotonic() - since < STILL_SECONDS_MAX, f"{progress.waiting} still wait, and nothing happens"
+        yield progress
+        time.sleep(0.02)

@@ -151,7 +151,7 @@ def test_a_claim_may_be_missing_if_the_credential_states_it():
 
 
 @given(position=st.integers(0, len(TEXT) - 1), junk=st.text(max_size=5))
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 def test_a_jwt_that_was_cut_or_changed_is_refused_and_never_a_crash(position, junk):
     text = TEXT[:position] + junk + TEXT[position + 1 :]
     if text != TEXT:

@@ -197,7 +197,7 @@ JSON = st.recursive(
     document=st.dictionaries(st.sampled_from(["id", "type", "name", "issuer", "proof", "@graph"]), JSON),
     minting=st.booleans(),
 )
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 def test_any_json_is_read_alike_by_both_ways_or_refused_by_both(document, minting):
     document = {"@context": list(BADGE_CONTEXTS), **document}
     found = []

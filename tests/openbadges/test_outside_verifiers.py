@@ -34,7 +34,7 @@ from testamur.openbadges.status_lists import encoded_list, status_list_credentia
 
 ORIGIN = "https://badges.example.org:8443"
 # RANDOM_BADGES=2000 is what was promised once; so many take minutes.
-RANDOM_BADGES, BATCHES = int(os.environ.get("RANDOM_BADGES", "300")), 4
+RANDOM_BADGES, BATCHES = int(os.environ.get("RANDOM_BADGES", "120")), 4
 DID = web_did(ORIGIN, "i", "acme")
 LIST = f"{ORIGIN}/i/acme/status/1"
 CREATED = datetime(2026, 1, 1, 12, tzinfo=UTC)

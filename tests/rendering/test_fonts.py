@@ -17,7 +17,7 @@ from pypdf.generic import ContentStream
 
 from testamur.rendering.document import parse_document
 from testamur.rendering.fonts import BUNDLED_FOLDER, EMOJI, FAMILIES, cjk_folders, fallbacks, load_fonts
-from testamur.rendering.fonts.coverage import apart, covers, missing_letters, missing_message
+from testamur.rendering.fonts.coverage import apart, covers, has_all, missing_letters, missing_message
 from testamur.rendering.fonts.languages import language_of
 from testamur.rendering.renderer import Renderer
 
@@ -107,6 +107,13 @@ def test_a_letter_that_no_font_has_is_told_and_prints_as_an_empty_box():
     assert missing_letters(text, "EB Garamond") == ["\u0a9c", "\u0aaf", "\u0abe"]
     assert empty_boxes(pdf_of(text)) == 3
     assert missing_message(missing_letters(text, "Inter")).startswith("No font has \u0a9c \u0aaf \u0abe; upload")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_enough"), [("Zofia Łęcka\u2026", True), ("", True), ("東京", False), ("Zofia 🎓", False)]
+)
+def test_the_font_of_a_design_is_enough_if_it_has_each_character(text, is_enough):
+    assert has_all(text, "EB Garamond") is is_enough
 
 
 @pytest.mark.parametrize("script", EXTRACTED)

@@ -351,7 +351,7 @@ FUZZED = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 @given(st.sampled_from(FUZZED), st.integers(0, 2**32), st.integers(1, 8))
 def test_a_damaged_file_is_refused_or_can_be_drawn(content, seed, faults):
     damaged, chance = bytearray(content), random.Random(seed)

@@ -144,6 +144,20 @@ def test_the_same_values_give_the_same_bytes_on_every_thread(certificate):
     assert certificate.png(SAMPLE_VALUES) == again.png(SAMPLE_VALUES)
 
 
+@pytest.mark.parametrize("has_memory_files", [True, False])
+def test_nobody_s_data_stays_in_a_file(tmp_path, monkeypatch, has_memory_files):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    if not has_memory_files:
+        monkeypatch.delattr("os.memfd_create")
+    drawn = renderer(text_box("[recipient.name]"))
+    drawn.pdf({"recipient.name": "Maximiliana " * 100}, title="x", at=AT)
+    pdf = drawn.pdf({"recipient.name": "Alexandra"}, title="x", at=AT)
+    assert PdfReader(io.BytesIO(pdf)).pages[0].extract_text() == "Alexandra"
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [path.name for path in files if path.read_bytes() == b""] == ["0.json"]
+    assert not [path for path in files if b"Alexandra" in path.read_bytes()]
+
+
 def test_a_pdf_is_tagged_titled_and_carries_its_fonts(certificate):
     pdf = PdfReader(io.BytesIO(certificate.pdf(SAMPLE_VALUES, title="Markets - Alexandra", language="pl", at=AT)))
     assert len(pdf.pages) == 1

@@ -5,6 +5,7 @@ import json
 from datetime import timedelta
 
 import jwt
+from databases import on_one_database
 from pypdf import PdfReader
 
 from testamur.clock import now
@@ -67,6 +68,7 @@ def test_the_jwt_is_the_same_credential_and_is_signed_once(issue, get):
     assert get(f"/credentials/{issued['publicId']}.jwt").text == text
 
 
+@on_one_database
 def test_pictures_hold_the_credential_and_the_assertion(issue, get):
     issued = issue()
     path = f"/credentials/{issued['publicId']}"
@@ -79,12 +81,14 @@ def test_pictures_hold_the_credential_and_the_assertion(issue, get):
         assert badge.assertion == f"http://testserver/ob2/meridian/assertions/{issued['publicId']}"
 
 
+@on_one_database
 def test_a_certificate_is_baked_as_png_and_there_is_no_svg_of_it(issue, get):
     path = f"/credentials/{issue(designs=('certificate_id',))['publicId']}"
     assert unbake(get(f"{path}.png").content).credential
     get(f"{path}.svg", status=404)
 
 
+@on_one_database
 def test_the_pdf_for_archives_has_the_signed_credential_attached(issue, get):
     issued = issue(designs=("badge_id", "certificate_id"))
     path = f"/credentials/{issued['publicId']}"

@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from databases import on_one_database
 
 from testamur.rendering.workers import RenderingPool
 
@@ -36,6 +37,7 @@ def test_two_who_ask_at_once_for_a_new_file_have_it_made_once(client, platform, 
     assert counters(platform).rendered == 2
 
 
+@on_one_database
 def test_more_than_may_wait_is_told_to_come_again(client, platform, path):
     platform.renderers.pool.queue = 1
     client.get(f"{path}.png?width=200")
@@ -60,6 +62,7 @@ def test_more_than_may_wait_is_told_to_come_again(client, platform, path):
     assert client.get(f"{path}.png?width=800").status_code == 200
 
 
+@on_one_database
 def test_a_crash_of_the_worker_ends_neither_the_server_nor_the_request(client, platform, path):
     client.get(f"{path}.png?width=200")
     (pid,) = platform.renderers.pool.pids()
@@ -73,6 +76,7 @@ def test_a_crash_of_the_worker_ends_neither_the_server_nor_the_request(client, p
     assert client.get("/healthz").status_code == 200
 
 
+@on_one_database
 def test_the_metrics_tell_of_the_pool_and_of_no_workspace(client, path, tenant):
     client.get(f"{path}.png")
     text = client.get("/metrics").text

@@ -34,6 +34,7 @@ def rendered(platform):
     return lambda: platform.renderers.pool.counters().rendered - before
 
 
+@on_one_database
 @pytest.mark.parametrize(("ending", "format_"), TYPES.items())
 def test_a_picture_comes_in_each_format_and_a_width(client, path, ending, format_):
     answer = client.get(f"{path}.{ending}?width=400")
@@ -65,6 +66,7 @@ def test_another_width_is_told_and_leaves_no_file(client, path, tenant, width, r
     assert rendered() == 0
 
 
+@on_one_database
 def test_what_is_no_picture_has_no_width(client, path):
     answer = client.get(f"{path}.pdf?width=400")
     assert answer.status_code == 400
@@ -166,6 +168,7 @@ def test_what_is_unavailable_under_the_api_is_json_with_the_time_to_wait():
     assert "retry-after" not in error_answer(Request(scope), Unavailable()).headers
 
 
+@on_one_database
 def test_an_archival_pdf_and_one_for_the_printer_have_addresses_of_their_own(client, path):
     plain = client.get(f"{path}.pdf").content
     archival = client.get(f"{path}.pdf?standard=a-2b")
@@ -181,6 +184,7 @@ def test_an_archival_pdf_and_one_for_the_printer_have_addresses_of_their_own(cli
     assert client.get(f"{path}.png?standard=a-2b").status_code == 400
 
 
+@on_one_database
 def test_a_pdf_is_signed_where_the_workspace_has_a_certificate(client, platform, api, path, authority):
     assert client.get(f"{path}.pdf?signed=1").status_code == 404
     key = authority.new_key("p-256")

@@ -7,6 +7,7 @@ from datetime import timedelta
 from email.policy import default
 
 import pytest
+from databases import on_one_database
 from sqlalchemy import text, update
 from starlette.testclient import TestClient
 
@@ -210,6 +211,7 @@ def test_the_cookie_is_for_this_host_and_no_script(client, issue, platform, tena
         assert shown(visitor.get("/my/credentials")) == ["Financial Markets"]
 
 
+@on_one_database
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "", "http://testserver.evil.example", "testserver"])
 def test_a_form_of_another_site_does_nothing(client, issue, platform, tenant, signed_in, origin):
     issue(tenant)
@@ -229,11 +231,13 @@ def test_a_form_of_another_site_does_nothing(client, issue, platform, tenant, si
     assert press(client, f"token={link.token}").status_code == 303
 
 
+@on_one_database
 def test_a_form_without_origin_is_refused_and_one_at_another_name_of_this_server_is_not(client):
     assert client.post("/my", data={"email": "ada@example.com"}).status_code == 403
     assert ask(client, "ada@example.com", Origin="http://127.0.0.1", Host="127.0.0.1").status_code == 200
 
 
+@on_one_database
 def test_what_is_no_address_is_told_with_the_field(client, platform):
     for address in ("", "ada", "ada@", "a b@example.com", "x" * 300 + "@example.com", "a\x00@example.com"):
         answer = ask(client, address)

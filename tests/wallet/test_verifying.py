@@ -7,6 +7,7 @@ import re
 import pytest
 import zxingcpp
 from badge_server import BadgeServer
+from databases import on_one_database
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -158,6 +159,7 @@ def test_under_an_old_slug_a_credential_goes_on_verifying(issue, get, verify, pl
     assert verify(document)["verdict"] == "valid"
 
 
+@on_one_database
 def test_a_badge_of_another_server_is_valid_but_its_issuer_is_not_known(elsewhere, verify):
     document = elsewhere.credential()
     told = verify(json.dumps(document).encode())
@@ -169,6 +171,7 @@ def test_a_badge_of_another_server_is_valid_but_its_issuer_is_not_known(elsewher
     assert failed(verify(f"{elsewhere.url}/badges/1")) == ["revocation_status", "registered_issuer"]
 
 
+@on_one_database
 def test_an_issuer_that_the_operator_names_is_known(elsewhere, migrated_url, tmp_path):
     settings_ = Settings(
         data_dir=tmp_path / "data",
@@ -181,6 +184,7 @@ def test_an_issuer_that_the_operator_names_is_known(elsewhere, migrated_url, tmp
         assert client.post("/verify", headers=JSON, files=files).json()["verdict"] == "valid"
 
 
+@on_one_database
 def test_a_redirect_is_not_followed_and_a_page_for_people_is_told_as_one(elsewhere, verify):
     elsewhere.pages |= {"/moved": 302, "/elsewhere": elsewhere.credential(), "/page": b"\n<!DOCTYPE html><p>Badge"}
     assert "redirected" in reason(verify(f"{elsewhere.url}/moved"), "valid_signature")
@@ -188,11 +192,13 @@ def test_a_redirect_is_not_followed_and_a_page_for_people_is_told_as_one(elsewhe
     assert "page for people" in reason(verify(f"{elsewhere.url}/page"), "valid_signature")
 
 
+@on_one_database
 def test_too_much_from_another_server_is_not_taken(elsewhere, verify):
     elsewhere.pages["/large"] = b"{" + b" " * 2_000_000
     assert "larger than 1 MiB" in reason(verify(f"{elsewhere.url}/large"), "valid_signature")
 
 
+@on_one_database
 def test_by_default_no_private_network_is_entered(elsewhere, careful_client):
     document = json.dumps(elsewhere.credential())
     told = careful_client.post("/verify", headers=JSON, files={"file": ("badge.json", document)}).json()
@@ -235,6 +241,7 @@ def test_without_a_script_the_page_tells_the_steps(issue, get, client):
     assert (nothing.status_code, "Choose a file" in nothing.text) == (400, True)
 
 
+@on_one_database
 def test_what_a_badge_says_is_escaped(elsewhere, client):
     document = elsewhere.credential(name="<script>alert(1)</script>")
     shown = client.post("/verify", files={"file": ("b", json.dumps(document))}).text
@@ -243,6 +250,7 @@ def test_what_a_badge_says_is_escaped(elsewhere, client):
     assert "<b>" not in client.get("/verify", params={"url": '"><b>'}).text
 
 
+@on_one_database
 def test_too_large_a_file_is_refused_with_the_limit(client):
     for size in (5_000_001, 6_000_000):
         shown = client.post("/verify", files={"file": ("badge.json", b"{" + b" " * size)})
@@ -251,6 +259,7 @@ def test_too_large_a_file_is_refused_with_the_limit(client):
     assert answer.json()["status"] == 413
 
 
+@on_one_database
 def test_large_and_tangled_badges_are_answered(elsewhere, verify):
     long = elsewhere.credential()
     long["credentialSubject"]["narrative"] = "x" * 4_900_000
@@ -262,6 +271,7 @@ def test_large_and_tangled_badges_are_answered(elsewhere, verify):
     assert "nested" in reason(verify(deep), "valid_signature")
 
 
+@on_one_database
 def test_pictures_without_a_badge_or_with_a_broken_one_are_told_apart(elsewhere, verify):
     made = io.BytesIO()
     Image.new("RGB", (40, 40)).save(made, "PNG")
@@ -276,6 +286,7 @@ def test_pictures_without_a_badge_or_with_a_broken_one_are_told_apart(elsewhere,
     verify(bomb.getvalue(), status=400)
 
 
+@on_one_database
 @given(
     content=st.one_of(
         st.binary(max_size=300),
@@ -300,12 +311,14 @@ def test_nonsense_is_answered_and_never_valid(client, content):
         assert answer.json()["verdict"] == "invalid"
 
 
+@on_one_database
 def test_what_is_no_form_is_refused(client):
     for body, kind in ((b"--x", "multipart/form-data; boundary=x"), (b"{}", "application/json"), (b"", "")):
         answer = client.post("/verify", content=body, headers={"Content-Type": kind, **JSON})
         assert answer.status_code == 400, kind
 
 
+@on_one_database
 def test_too_many_at_once_are_turned_away_and_told_when_to_come_again(client, monkeypatch):
     monkeypatch.setattr(verifying, "WAITING_MAX", 0)
     answer = client.post("/verify", data={"url": "https://example.org/1"}, headers=JSON)
@@ -325,6 +338,7 @@ def test_one_address_may_not_verify_without_end(platform, monkeypatch):
         assert int(answer.headers["retry-after"]) > 0
 
 
+@on_one_database
 def test_slow_servers_use_up_the_time_of_a_badge(elsewhere, verify, monkeypatch):
     monkeypatch.setattr(shared, "FETCHES_SECONDS", 0)
     assert "used up" in reason(verify(json.dumps(elsewhere.credential()).encode()), "valid_signature")

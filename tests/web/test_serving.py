@@ -35,7 +35,7 @@ def serving(tmp_path, *arguments, **environment):
         stderr=errors,
     )
     try:
-        ends = time.monotonic() + 30
+        ends = time.monotonic() + 120
         while time.monotonic() < ends and process.poll() is None:
             try:
                 if httpx2.get(f"{base_url}/readyz", timeout=2).status_code == 200:
@@ -47,7 +47,7 @@ def serving(tmp_path, *arguments, **environment):
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(timeout=15)
+                process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 process.kill()
         output.close()
@@ -103,7 +103,7 @@ def test_a_request_in_flight_is_finished_before_the_server_ends(tmp_path):
             assert process.poll() is None
             connection.sendall(body[10:].encode())
             assert connection.recv(65536).startswith(b"HTTP/1.1 201")
-        assert process.wait(timeout=15) == 0
+        assert process.wait(timeout=60) == 0
     assert "worker_stopped" in printed()
     assert "Traceback" not in printed()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from testamur.db import Transaction
@@ -31,6 +32,7 @@ def add_starters(
     ]
 
 
+@cache
 def read_starter(name: str) -> DesignFile:
     """A design of the gallery, as its file; its pictures are named as they lie in `FOLDER`."""
     return parse_design_file((FOLDER / f"{name}.json").read_bytes())

@@ -28,16 +28,21 @@ def covers(family: str, char: str, *, extra: tuple[str, ...] = ()) -> bool:
     return ord(char) in _letters(family, extra)
 
 
+def has_all(text: str, family: str, *, extra: tuple[str, ...] = ()) -> bool:
+    """Whether the font that a design names has a glyph for each character by itself, those for spaces among them."""
+    return _letters(_chain(family, extra)[0], extra).issuperset(map(ord, text))
+
+
 def missing_letters(text: str, family: str, *, extra: tuple[str, ...] = ()) -> list[str]:
     """The characters of a text that would print as empty boxes, each once and in the order in which they come.
 
     `family` is the font that a design names. What is never drawn is passed over: spaces, controls, joiners, variation
     selectors and directional marks. A base and its combining marks count as found only where one font has all of them.
     """
+    if has_all(text, family, extra=extra):
+        return []
     chain = _chain(family, extra)
     own = _letters(chain[0], extra)
-    if own.issuperset(map(ord, text)):
-        return []
     missing: dict[str, None] = {}
     for cluster in _clusters(text):
         wanted = [ord(char) for char in cluster if not _is_never_drawn(char)]
@@ -53,9 +58,9 @@ def apart(text: str, family: str, *, extra: tuple[str, ...] = ()) -> list[tuple[
     typst 0.15 draws the mark alone and drops the letter; such a letter is set in the first font that has both, or
     else in one that has the letter.
     """
-    chain = _chain(family, extra)
-    if _letters(chain[0], extra).issuperset(map(ord, text)):
+    if has_all(text, family, extra=extra):
         return [(text, None)]
+    chain = _chain(family, extra)
     pieces: list[tuple[str, str | None]] = []
     for cluster in _clusters(text):
         first = _forced(cluster, chain, extra)

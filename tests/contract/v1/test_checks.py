@@ -4,6 +4,7 @@ import io
 
 import openpyxl
 import pytest
+from databases import on_one_database
 
 # Letters that no bundled font has: Gujarati, Lao, Cherokee, Tibetan, a Lao tone mark on a Latin letter.
 MISSING = ["જય પટેલ", "ສົມຊາຍ", "ᏣᎳᎩ", "བཀྲ་ཤིས", "Ada\u0ec8"]
@@ -52,6 +53,7 @@ def certificate_group(api, tenant):
     return api("POST", "/groups", {"name": "Markets", "designIds": [tenant.certificate_id]}, status=201)
 
 
+@on_one_database
 @pytest.mark.timeout(300)
 def test_every_planted_fault_among_500_rows_is_found_and_nothing_else(api, certificate_group):
     names, faults = planted()

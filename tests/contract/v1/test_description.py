@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from testamur.app import create_app
 
-EXAMPLES = int(os.environ.get("DESCRIPTION_TEST_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("DESCRIPTION_TEST_EXAMPLES", "4"))
 CHECKED = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
 
 

@@ -87,12 +87,16 @@ def filled(api, group, tenant):
 LISTS = ["groups", "designs", "credentials", "credential-interactions", "webhooks", "email-templates", "imports"]
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_every_list_is_walked_there_and_back(api, filled, name):
+def test_every_list_is_walked_there_and_back(api, filled):
+    for name in LISTS:
+        walk(api, name)
+
+
+def walk(api, name):
     whole = api("GET", f"/{name}?limit=100")
-    assert whole["pagination"] == {"prev": None, "next": None}
+    assert whole["pagination"] == {"prev": None, "next": None}, name
     ids = [item["id"] for item in whole["data"]]
-    assert len(ids) >= 7
+    assert len(ids) >= 7, name
     forwards, pages, cursor = [], [], None
     while True:
         page = api("GET", f"/{name}", params={"limit": 3, **({"cursor": cursor} if cursor else {})})
@@ -101,11 +105,11 @@ def test_every_list_is_walked_there_and_back(api, filled, name):
         cursor = page["pagination"]["next"]
         if cursor is None:
             break
-    assert forwards == ids
-    assert pages[0]["pagination"]["prev"] is None
+    assert forwards == ids, name
+    assert pages[0]["pagination"]["prev"] is None, name
     backwards, cursor = pages[-1]["data"], pages[-1]["pagination"]["prev"]
     while cursor is not None:
         page = api("GET", f"/{name}", params={"limit": 3, "cursor": cursor})
         backwards = page["data"] + backwards
         cursor = page["pagination"]["prev"]
-    assert [item["id"] for item in backwards] == ids
+    assert [item["id"] for item in backwards] == ids, name

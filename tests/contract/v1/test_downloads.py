@@ -12,6 +12,7 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from databases import on_one_database
 from PIL import Image
 from pypdf import PdfReader
 
@@ -127,6 +128,7 @@ def test_files_are_not_stored_and_stored_ones_are_used(api, client, platform, do
     assert before.read("Ada.pdf").startswith(b"%PDF")
 
 
+@on_one_database
 def test_hostile_names_become_safe_ones_and_no_name_stands_twice(download, plain, issue):
     made = issue(*HOSTILE)
     archive, _ = download("/credentials/download", {"credentialIds": [item["id"] for item in made]})
@@ -221,6 +223,7 @@ def broken(api, platform, tenant):
     return api("POST", "/groups", {"name": "Broken", "designIds": [design["id"]]}, status=201)
 
 
+@on_one_database
 def test_what_cannot_be_rendered_is_told_and_keeps_nothing_else(api, download, plain, issue, broken):
     made = [*issue("Ada"), *issue("Lost", "=Lost", group_id=broken["id"]), *issue("Bob")]
     archive, _ = download("/credentials/download", {"credentialIds": [item["id"] for item in made]})
@@ -421,6 +424,7 @@ def test_places_are_few_and_are_given_back(platform, client, tenant, plain, issu
     assert [client.get(path, headers=tenant.headers).status_code for _ in range(3)] == [200, 200, 200]
 
 
+@on_one_database
 def test_the_longest_names_are_cut_between_letters(download, plain, issue):
     issue("e\u0301" * 100, "字" * 250)
     names = download(f"/groups/{plain['id']}/download")[0].namelist()[:2]

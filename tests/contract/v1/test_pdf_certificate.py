@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from databases import on_one_database
 from pypdf import PdfReader
 from sqlalchemy import text
 
@@ -87,6 +88,7 @@ def test_key_and_password_are_neither_answered_nor_logged_nor_stored_in_clear(ap
     assert made[0]["fingerprintSha256"] in "\n".join(everything_stored(platform))
 
 
+@on_one_database
 def test_what_cannot_be_used_is_told_with_its_member_and_changes_nothing(api, authority, key, body):
     made = api("POST", PATH, body)
     expired = b64encode(authority.pkcs12(key, authority.certificate(key, days=(-3650, -3000)), "x")).decode()
@@ -110,6 +112,7 @@ def sign(platform, workspace_id, pdf, at=AT):
         return signed_pdf(tx, workspace_id, pdf, master_key=platform.master_key, at=at)
 
 
+@on_one_database
 def test_pdfs_are_signed_with_the_certificate_in_force(api, platform, tenant, certificate, body, pdf):
     with pytest.raises(NotFound):
         sign(platform, tenant.workspace.id, pdf)

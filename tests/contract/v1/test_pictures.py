@@ -40,6 +40,7 @@ def stored(platform, tenant, source):
     return content, row
 
 
+@on_one_database
 @pytest.mark.parametrize(
     ("content", "media_type", "size"),
     [

@@ -11,7 +11,7 @@ from databases import on_one_database
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-EXAMPLES = int(os.environ.get("SEARCH_TEST_EXAMPLES", "500"))
+EXAMPLES = int(os.environ.get("SEARCH_TEST_EXAMPLES", "150"))
 NAMES = ["John Doe", "JOHN SMITH", "Zoë 100%", "a_b", "Straße", "İpek", "o'Brien", "back\\slash", "Ωmega", "[x] {y}"]
 EMAILS = ["john@example.com", "JANE@Example.COM", None, "zoë@example.org", "a_b%c@example.com"]
 DAYS = ["2020-01-01", "2026-06-30", "2026-11-24", "2031-12-31"]
@@ -180,17 +180,13 @@ def test_any_search_agrees_with_a_plain_filter_page_by_page(search, rows):
     check()
 
 
-@pytest.mark.parametrize("body", [None, {}, {"filter": None}, {"filter": {}}, {"filter": {"AND": []}}])
-def test_an_empty_search_finds_everything_newest_first(client, tenant, rows, body):
-    answer = (
-        client.post("/v1/credentials/search", headers=tenant.headers, json=body)
-        if body is not None
-        else (client.post("/v1/credentials/search", headers=tenant.headers))
-    )
-    found = answer.json()
-    assert len(found["data"]) == 20
-    assert found["pagination"]["prev"] is None
-    assert [row["id"] for row in found["data"]] == [row["id"] for row in rows[::-1][:20]]
+def test_an_empty_search_finds_everything_newest_first(client, tenant, rows):
+    for body in (None, {}, {"filter": None}, {"filter": {}}, {"filter": {"AND": []}}):
+        options = {} if body is None else {"json": body}
+        found = client.post("/v1/credentials/search", headers=tenant.headers, **options).json()
+        assert len(found["data"]) == 20, body
+        assert found["pagination"]["prev"] is None, body
+        assert [row["id"] for row in found["data"]] == [row["id"] for row in rows[::-1][:20]], body
 
 
 def nested(depth):
