@@ -66,6 +66,8 @@ _environment = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    # A running server's pages do not change, and each look at their files is four calls of the system.
+    auto_reload=False,
 )
 _environment.globals["static_url"] = static_url
 
