@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
@@ -29,7 +29,7 @@ from testamur.rendering.values import as_text
 from testamur.wallet.badges import CREDENTIAL_TYPES, JWT_TYPES, Badges
 from testamur.wallet.files import WIDTHS_PX
 from testamur.wallet.public_ids import to_public_id
-from testamur.wallet.sharing import Shared, linkedin_url, oembed, share_links, structured_data
+from testamur.wallet.sharing import Shared, linkedin_url, oembed, quoted, share_links, structured_data
 from testamur.web.documents import document, preferred
 from testamur.web.errors import error_page
 from testamur.web.html import page
@@ -204,8 +204,8 @@ def _shown(found: Shown, corrected_at: datetime | None, base_url: str, at: datet
         linkedin_url=linkedin_url(shared),
         share_links=share_links(shared),
         structured_data=structured_data(shared),
-        oembed_url=f"{base_url}/oembed?{urlencode({'url': public_url})}",
-        verify_url=f"{base_url}/verify?{urlencode({'url': public_url})}",
+        oembed_url=f"{base_url}/oembed?url={quoted(public_url)}",
+        verify_url=f"{base_url}/verify?url={quoted(public_url)}",
         json_url=document_url(base_url, credential.public_id),
         jwt_url=f"{public_url}.jwt",
         baked_png_url=baked_url(base_url, credential.public_id),
