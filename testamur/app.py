@@ -22,6 +22,7 @@ from testamur.web.errors import ErrorAnswers, is_api
 from testamur.web.html import static_files
 from testamur.web.platform import Platform, open_platform
 from testamur.web.request_log import RequestLog
+from testamur.web.starting import settle
 
 
 def create_app(platform: Platform) -> ASGIApp:
@@ -63,7 +64,9 @@ def create_app_from_environment() -> ASGIApp:
     """What a server process starts with when several serve at once."""
     settings = read_settings()
     configure_logs(settings.log_level, settings.log_format)
-    return create_app(open_platform(settings))
+    app = create_app(open_platform(settings))
+    settle()
+    return app
 
 
 class _Doors:

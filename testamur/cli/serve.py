@@ -16,7 +16,7 @@ from testamur.cli.setup import Bootstrapped, bootstrap
 from testamur.config import DEFAULT_BASE_URL, read_settings
 from testamur.logs import configure_logs
 from testamur.web.platform import Platform, open_platform
-from testamur.web.starting import start
+from testamur.web.starting import settle, start
 from testamur.web.welcome import first_request
 from testamur.worker.work import Worker
 from testamur.workspaces.queries import count_workspaces
@@ -53,7 +53,9 @@ def serve_command(host: str, port: int, workers: int, *, no_worker: bool) -> Non
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     with _working(platform, is_wanted=not no_worker):
         if workers == 1:
-            _serve(create_app(platform), host, port)
+            app = create_app(platform)
+            settle()
+            _serve(app, host, port)
         else:
             # The processes open their own connections; this one only watches them, and works.
             os.environ.setdefault("TESTAMUR_RENDERING_PROCESSES", str(max(1, settings.rendering_processes // workers)))

@@ -65,11 +65,11 @@ def _models(tx: Transaction, workspace_id: str, rows: Iterable[Row[Any]]) -> lis
         parameters = {"workspace_id": workspace_id, "ids": [row.id for row in found]}
         for template_id, design_id, type_ in tx.execute(_DESIGNS, parameters):
             by_template[template_id].append(TemplateDesign(design_id, type_))
-    return [_model(row, tuple(by_template[row.id])) for row in found]
+    return [template_of(dict(row._mapping), tuple(by_template[row.id])) for row in found]  # noqa: SLF001
 
 
-def _model(row: Row[Any], designs_of: tuple[TemplateDesign, ...]) -> CredentialTemplate:
-    values = dict(row._mapping)  # noqa: SLF001
+def template_of(values: dict[str, Any], designs_of: tuple[TemplateDesign, ...]) -> CredentialTemplate:
+    """A template of the values of its table's columns; the dict is used up."""
     rule, achievement = values.pop("expiry_rule"), values.pop("achievement")
     return CredentialTemplate(
         **values,

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import get_credential_template
@@ -116,11 +116,11 @@ def find_pin(tx: Transaction, workspace_id: str, credential_id: str) -> Pin | No
 def find_pins(tx: Transaction, workspace_id: str, credential_ids: Collection[str]) -> dict[str, Pin]:
     """The pins of those of the credentials that have one, by the credential's id."""
     rows = tx.execute(_PINS, {"workspace_id": workspace_id, "credential_ids": list(credential_ids)})
-    return {row.credential_id: _model(row) for row in rows}
+    return {row.credential_id: pin_of(dict(row._mapping)) for row in rows}  # noqa: SLF001
 
 
-def _model(row: Row[Any]) -> Pin:
-    columns = dict(row._mapping)  # noqa: SLF001
+def pin_of(columns: dict[str, Any]) -> Pin:
+    """A pin of the values of its table's columns; the dict is used up."""
     values = decode_values(columns.pop("values"))
     designs = msgspec.convert(columns.pop("designs"), tuple[PinnedDesign, ...])
     return Pin(**columns, designs=designs, values=values)

@@ -70,6 +70,10 @@ def count_credentials_of_template(tx: Transaction, workspace_id: str, template_i
 
 
 def to_credential(row: Any) -> Credential:
-    values = {column.key: row._mapping[column] for column in COLUMNS}  # noqa: SLF001
+    return credential_of({column.key: row._mapping[column] for column in COLUMNS})  # noqa: SLF001
+
+
+def credential_of(values: dict[str, Any]) -> Credential:
+    """A credential of the values of `COLUMNS`, by their keys; the dict is used up."""
     recipient = Recipient(values.pop("recipient_id"), values.pop("recipient_name"), values.pop("recipient_email"))
     return Credential(**values, recipient=recipient)

@@ -124,37 +124,10 @@ def renderings_of(
 ) -> list[list[Rendering]]:
     """The current renderings of each credential of the workspace; there are as many queries for a thousand as for one."""
     pins = find_pins(tx, workspace.id, [credential.id for credential in credentials])
-    following = {item.credential_template_id for item in credentials if item.id not in pins}
-    templates = find_credential_templates(tx, workspace.id, following)
-    return _renderings(tx, workspace, credentials, base_url, pins, templates)
-
-
-def renderings_as(
-    tx: Transaction,
-    workspace: Workspace,
-    credential: Credential,
-    base_url: str,
-    *,
-    template: CredentialTemplate,
-    pin: Pin | None,
-) -> list[Rendering]:
-    """The same as `current_renderings`, for who has read its template and its pin already."""
-    pins = {} if pin is None else {credential.id: pin}
-    return _renderings(tx, workspace, [credential], base_url, pins, {template.id: template})[0]
-
-
-def _renderings(  # noqa: PLR0917 - they are what its callers have read.
-    tx: Transaction,
-    workspace: Workspace,
-    credentials: Sequence[Credential],
-    base_url: str,
-    pins: Mapping[str, Pin],
-    templates: Mapping[str, CredentialTemplate],
-) -> list[list[Rendering]]:
     following = [credential for credential in credentials if credential.id not in pins]
     types = types_for(tx, workspace.id, following)
-    used = {item.credential_template_id for item in following}
-    design_ids = {design_id for template_id in used for design_id in templates[template_id].design_ids}
+    templates = find_credential_templates(tx, workspace.id, {item.credential_template_id for item in following})
+    design_ids = {design_id for template in templates.values() for design_id in template.design_ids}
     pinned = {(design.id, design.version) for pin in pins.values() for design in pin.designs}
     designs = find_designs(tx, workspace.id, design_ids | {design_id for design_id, _ in pinned})
     current = {(design_id, designs[design_id].version) for design_id in design_ids}
@@ -164,16 +137,18 @@ def _renderings(  # noqa: PLR0917 - they are what its callers have read.
         pin = pins.get(credential.id)
         if pin is not None:
             made.append(
-                [_pinned(credential, pin, designs[item.id], shown[item.id, item.version]) for item in pin.designs]
+                [
+                    pinned_rendering(credential, pin, designs[item.id], shown[item.id, item.version])
+                    for item in pin.designs
+                ]
             )
             continue
         template = templates[credential.credential_template_id]
         values = attribute_values(credential, template, workspace, base_url, types)
-        title = f"{template.name} - {credential.recipient.name}"
         of_template = [designs[design_id] for design_id in template.design_ids]
         made.append(
             [
-                _rendering(credential, design, title, shown[design.id, design.version].tags, values, template.language)
+                following_rendering(credential, template, design, shown[design.id, design.version], values)
                 for design in of_template
             ]
         )
@@ -303,7 +278,20 @@ def _rendering(  # noqa: PLR0917 - all of it is what a rendering is made of.
     return Rendering(credential=credential, design=design, title=title, values=shown, language=language, digest=digest)
 
 
-def _pinned(credential: Credential, pin: Pin, design: Design, version: ShownVersion) -> Rendering:
+def following_rendering(
+    credential: Credential,
+    template: CredentialTemplate,
+    design: Design,
+    version: ShownVersion,
+    values: Mapping[str, Value],
+) -> Rendering:
+    """A design as it is now, of a credential that is not pinned; `values` are those of all attributes."""
+    title = f"{template.name} - {credential.recipient.name}"
+    return _rendering(credential, design, title, version.tags, values, template.language)
+
+
+def pinned_rendering(credential: Credential, pin: Pin, design: Design, version: ShownVersion) -> Rendering:
+    """A design as it was when the credential was issued; `version` is the one that the pin names."""
     # The last change of what is shown is when that version was drawn, whatever was done to the design since.
     drawn = msgspec.structs.replace(design, version=version.number, updated_at=version.created_at)
     return _rendering(credential, drawn, pin.title, version.tags, pin.values, pin.language)

@@ -15,7 +15,7 @@ from testamur.designs.assets import WorkspaceAssets
 from testamur.designs.fetched_pictures import FetchedPictures
 from testamur.designs.fonts import font_folder, workspace_fonts
 from testamur.designs.model import FontRef
-from testamur.designs.queries import get_version
+from testamur.designs.queries import ShownVersion, get_version
 from testamur.designs.tables import design_versions
 from testamur.errors import Invalid, NotFound
 from testamur.rendering.document import fonts_in, parse_document, picture_sources
@@ -29,7 +29,7 @@ from testamur.rendering.worker import Definition
 from testamur.rendering.workers import PooledRenderer, RenderingPool
 from testamur.storage import Storage
 
-PAGES_MAX = 10_000
+VERSIONS_MAX = 10_000
 VERSION_MAX = 2**31 - 1
 _PICTURE_VALUES = ("https://", "http://", "asset:")
 
@@ -38,6 +38,16 @@ _EXISTS = select(design_versions.c.number).where(
     design_versions.c.design_id == bindparam("design_id"),
     design_versions.c.number == bindparam("number"),
 )
+
+
+class DrawnVersion(ShownVersion, frozen=True):
+    """What a version of a design shows, and the size of its page (width and height)."""
+
+    size_mm: tuple[float, float]
+
+    def height_px(self, width_px: int) -> int:
+        """How high a picture of that width is, without asking a process that may be busy."""
+        return round(width_px * self.size_mm[1] / self.size_mm[0])
 
 
 class Renderers:
@@ -57,7 +67,7 @@ class Renderers:
         self._database = database
         self._fonts_below = fonts_below
         self._storage = storage
-        self._pages: OrderedDict[tuple[str, str, int], tuple[float, float]] = OrderedDict()
+        self._versions: OrderedDict[tuple[str, str, int], DrawnVersion] = OrderedDict()
         self._lock = Lock()
 
     def get(self, tx: Transaction, workspace_id: str, design_id: str, version: int) -> "DesignRenderer":
@@ -84,18 +94,23 @@ class Renderers:
         pooled = self.pool.renderer(f"{workspace_id}/{design_id}/{version}", define)
         return DesignRenderer(workspace_id, pooled, self._fetched, self._storage)
 
-    def height_px(self, tx: Transaction, workspace_id: str, design_id: str, version: int, *, width_px: int) -> int:
-        """How high a picture of that width is, without asking a process that may be busy. Raises NotFound."""
-        key = (workspace_id, design_id, version)
+    def version(self, tx: Transaction, workspace_id: str, design_id: str, number: int) -> "DrawnVersion":
+        """What a version of a workspace's design shows, which never changes and is read once. Raises NotFound.
+
+        It may tell of a design that was deleted since, so whoever asks has found the design itself.
+        """
+        key = (workspace_id, design_id, number)
         with self._lock:
-            page = self._pages.get(key)
-        if page is None:
-            page = parse_document(get_version(tx, *key).document, fonts=None).page.size_mm
+            found = self._versions.get(key)
+        if found is None:
+            read = get_version(tx, *key)
+            size_mm = parse_document(read.document, fonts=None).page.size_mm
+            found = DrawnVersion(number, read.tags, read.created_at, size_mm)
             with self._lock:
-                self._pages[key] = page
-                if len(self._pages) > PAGES_MAX:
-                    self._pages.popitem(last=False)
-        return round(width_px * page[1] / page[0])
+                self._versions[key] = found
+                if len(self._versions) > VERSIONS_MAX:
+                    self._versions.popitem(last=False)
+        return found
 
     def close(self) -> None:
         self.pool.close()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
@@ -10,23 +10,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from testamur.clock import now, today
-from testamur.credential_templates.queries import get_credential_template
-from testamur.credentials.badges import get_shown_credential
 from testamur.credentials.links import baked_url, bundle_url, document_url, page_url, rendering_url
 from testamur.credentials.model import Status
-from testamur.credentials.pins import find_pin
 from testamur.credentials.queries import get_public_credential
 from testamur.credentials.renderings import (
     PNG_WIDTH_PX,
     Format,
     Rendering,
-    are_recorded,
     record_renderings,
-    renderings_as,
 )
 from testamur.credentials.sending import set_delivery_states
+from testamur.credentials.showing import Shown, get_shown
 from testamur.credentials.versions import began_at
-from testamur.db import Transaction
 from testamur.delivery.outbox import record_opened
 from testamur.errors import Invalid, NotFound
 from testamur.rendering.document import DesignType
@@ -34,13 +29,12 @@ from testamur.rendering.values import as_text
 from testamur.wallet.badges import CREDENTIAL_TYPES, JWT_TYPES, Badges
 from testamur.wallet.files import WIDTHS_PX
 from testamur.wallet.public_ids import to_public_id
-from testamur.wallet.sharing import Shared, linkedin_url, oembed, share_links, structured_data
+from testamur.wallet.sharing import Shared, linkedin_url, oembed, quoted, share_links, structured_data
 from testamur.web.documents import document, preferred
 from testamur.web.errors import error_page
 from testamur.web.html import page
 from testamur.web.platform import Platform
 from testamur.web.threads import run_query
-from testamur.workspaces.queries import get_workspace
 
 # A page that embeds it sees a revocation after this time.
 EMBED_SECONDS = 3600
@@ -151,46 +145,32 @@ def show_credential(platform: Platform, public_id: str, at: datetime, *, is_reci
 
     Raises NotFound if there is no issued credential of that id, Gone if it was deleted.
     """
+    base_url = platform.settings.base_url
     with platform.database.read() as tx:
-        shown, renderings, is_recorded = _read(tx, platform, public_id, at)
+        found = get_shown(tx, public_id, base_url, platform.renderers)
+        corrected_at = began_at(tx, found.credential) if found.credential.version > 1 else None
     if is_recipient:
         with platform.database.write() as tx:
             credential = get_public_credential(tx, public_id)
             if record_opened(tx, credential.workspace_id, credential.id, at=at):
                 set_delivery_states(tx, credential.workspace_id, {credential.id: "opened"})
-    if not is_recorded:
+    if not found.is_recorded:
         with platform.database.write() as tx:
-            record_renderings(tx, renderings)
-    return shown
+            record_renderings(tx, [rendering for rendering, _ in found.renderings])
+    return _shown(found, corrected_at, base_url, at)
 
 
-def _read(
-    tx: Transaction, platform: Platform, public_id: str, at: datetime
-) -> tuple[ShownCredential, list[Rendering], bool]:
-    base_url = platform.settings.base_url
-    credential = get_shown_credential(tx, public_id)
-    workspace = get_workspace(tx, credential.workspace_id)
-    template = get_credential_template(tx, workspace.id, credential.credential_template_id)
-    pin = find_pin(tx, workspace.id, credential.id)
-    renderings = renderings_as(tx, workspace, credential, base_url, template=template, pin=pin)
+def _shown(found: Shown, corrected_at: datetime | None, base_url: str, at: datetime) -> ShownCredential:
+    credential, workspace, name, issuer_name = found.credential, found.workspace, found.name, found.issuer_name
     designs = [
-        _shown_design(
-            item,
-            base_url,
-            platform.renderers.height_px(tx, workspace.id, item.design.id, item.design.version, width_px=PNG_WIDTH_PX),
-        )
-        for item in renderings
+        _shown_design(rendering, base_url, version.height_px(PNG_WIDTH_PX)) for rendering, version in found.renderings
     ]
-    # The page says what the pictures on it say.
-    issuer_name = workspace.name if pin is None else as_text(pin.values["issuer.name"])
-    corrected_at = began_at(tx, credential) if credential.version > 1 else None
-    name = template.name if pin is None else as_text(pin.values["group.name"])
     public_url = page_url(base_url, credential.public_id)
     # A badge is what is put on web sites; where there is none, the certificate stands for it.
     types = {design.type for design in designs}
     shared = Shared(
         name=name,
-        description=template.description or f"{issuer_name} awarded {name} to {credential.recipient.name}.",
+        description=found.description or f"{issuer_name} awarded {name} to {credential.recipient.name}.",
         recipient_name=credential.recipient.name,
         issuer_name=issuer_name,
         issuer_url=workspace.website_url,
@@ -201,7 +181,7 @@ def _read(
         image_url=designs[0].png_url,
         category="certificate" if "certificate" in types else "badge",
     )
-    shown = ShownCredential(
+    return ShownCredential(
         name=name,
         recipient_name=credential.recipient.name,
         issuer_name=issuer_name,
@@ -216,7 +196,7 @@ def _read(
         corrected_on=_shown_date(today(workspace.time_zone, corrected_at)) if corrected_at else None,
         public_id=credential.public_id,
         public_url=public_url,
-        learning_event_url=template.learning_event_url,
+        learning_event_url=found.learning_event_url,
         designs=designs,
         image_url=designs[0].png_url,
         is_indexed=workspace.is_indexed,
@@ -224,8 +204,8 @@ def _read(
         linkedin_url=linkedin_url(shared),
         share_links=share_links(shared),
         structured_data=structured_data(shared),
-        oembed_url=f"{base_url}/oembed?{urlencode({'url': public_url})}",
-        verify_url=f"{base_url}/verify?{urlencode({'url': public_url})}",
+        oembed_url=f"{base_url}/oembed?url={quoted(public_url)}",
+        verify_url=f"{base_url}/verify?url={quoted(public_url)}",
         json_url=document_url(base_url, credential.public_id),
         jwt_url=f"{public_url}.jwt",
         baked_png_url=baked_url(base_url, credential.public_id),
@@ -233,7 +213,6 @@ def _read(
         bundle_url=bundle_url(base_url, credential.public_id),
         baked_svg_url=f"{public_url}.svg" if "badge" in types else None,
     )
-    return shown, renderings, are_recorded(tx, renderings)
 
 
 def _oembed(shown: ShownCredential, width_px: int, base_url: str) -> dict[str, object]:

@@ -1,16 +1,19 @@
 """How a credential is told of elsewhere: profiles, share links, search engines, pages that embed it."""
 
-import json
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 import msgspec
 
 from testamur.rendering.document import DesignType
 
 LINKEDIN_PROFILE = "https://www.linkedin.com/profile/add"
+
+# How a text is written in a query string. The same few texts stand in several addresses of a page, and on many pages.
+quoted = lru_cache(maxsize=1000)(quote_plus)
 
 
 class Shared(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,29 +34,26 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
 
 def linkedin_url(shared: Shared) -> str:
     """The form of LinkedIn that adds a certification to one's profile, filled in. Months count from 1."""
-    fields: dict[str, Any] = {
-        "startTask": "CERTIFICATION_NAME",
-        "name": shared.name,
-        "organizationName": shared.issuer_name,
-        "issueYear": shared.issue_date.year,
-        "issueMonth": shared.issue_date.month,
-        "certUrl": shared.public_url,
-        "certId": shared.public_id,
-    }
-    if shared.expiry_date is not None:
-        fields |= {"expirationYear": shared.expiry_date.year, "expirationMonth": shared.expiry_date.month}
-    return f"{LINKEDIN_PROFILE}?{urlencode(fields)}"
+    expiry = shared.expiry_date
+    return (
+        f"{LINKEDIN_PROFILE}?startTask=CERTIFICATION_NAME&name={quoted(shared.name)}"
+        f"&organizationName={quoted(shared.issuer_name)}"
+        f"&issueYear={shared.issue_date.year}&issueMonth={shared.issue_date.month}"
+        f"&certUrl={quoted(shared.public_url)}&certId={shared.public_id}"
+        f"{f'&expirationYear={expiry.year}&expirationMonth={expiry.month}' if expiry else ''}"
+    )
 
 
 def share_links(shared: Shared) -> dict[str, str]:
     """Addresses at which others have forms to post a link with, by their names."""
-    text = f"{shared.name}, {shared.issuer_name}"
+    text, url = quoted(f"{shared.name}, {shared.issuer_name}"), quoted(shared.public_url)
     return {
-        "LinkedIn": f"https://www.linkedin.com/sharing/share-offsite/?{urlencode({'url': shared.public_url})}",
-        "Facebook": f"https://www.facebook.com/sharer/sharer.php?{urlencode({'u': shared.public_url})}",
-        "X": f"https://x.com/intent/post?{urlencode({'url': shared.public_url, 'text': text})}",
-        "WhatsApp": f"https://wa.me/?{urlencode({'text': f'{text} {shared.public_url}'})}",
-        "Email": f"mailto:?{urlencode({'subject': text, 'body': shared.public_url}).replace('+', '%20')}",
+        "LinkedIn": f"https://www.linkedin.com/sharing/share-offsite/?url={url}",
+        "Facebook": f"https://www.facebook.com/sharer/sharer.php?u={url}",
+        "X": f"https://x.com/intent/post?url={url}&text={text}",
+        "WhatsApp": f"https://wa.me/?text={text}+{url}",
+        # A plus sign in a mail's subject would be one.
+        "Email": f"mailto:?subject={text.replace('+', '%20')}&body={url}",
     }
 
 
@@ -114,5 +114,5 @@ def oembed(
 
 def _script_safe(content: Any) -> str:
     """JSON in which nothing ends the element around it, whatever people wrote."""
-    text = json.dumps(content, ensure_ascii=False)
+    text = msgspec.json.encode(content).decode()
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

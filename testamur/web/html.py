@@ -120,6 +120,8 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     extensions=["jinja2.ext.i18n"],
+    # A running server's pages do not change, and each look at their files is four calls of the system.
+    auto_reload=False,
 )
 _environment.policies["ext.i18n.trimmed"] = True
 # Looked up at each call, so one environment serves all languages.

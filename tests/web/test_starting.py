@@ -1,6 +1,7 @@
 """A process begins to work only with the master key that its database was used with."""
 
 import dataclasses
+import gc
 import threading
 
 import pytest
@@ -10,7 +11,7 @@ from testamur.clock import now
 from testamur.encryption import MasterKey, WrongMasterKey
 from testamur.rendering.signing_identity import read_identity
 from testamur.signing_keys.master_key_check import record_master_key
-from testamur.web.starting import start
+from testamur.web.starting import settle, start
 from testamur.webhooks.endpoints import add_endpoint
 from testamur.workspaces.pdf_certificate import set_pdf_certificate
 
@@ -80,3 +81,12 @@ def test_something_else_in_place_of_the_check_is_told_as_a_wrong_key(platform):
         tx.execute(text("UPDATE master_key_checks SET sealed = 'x'"))
     with pytest.raises(WrongMasterKey):
         start(platform)
+
+
+def test_what_the_start_has_made_is_not_looked_through_again():
+    before = gc.get_freeze_count()
+    try:
+        settle()
+        assert gc.get_freeze_count() > before + 10_000
+    finally:
+        gc.unfreeze()
