@@ -7,7 +7,7 @@ from sqlalchemy import Row, bindparam, delete, select, update
 
 from testamur.db import Transaction
 from testamur.delivery.model import Email, QueuedEmail, ServerEmail
-from testamur.delivery.queueing import SERVER_EMAIL_KINDS
+from testamur.delivery.queueing import ASKED_EMAIL_KINDS, SERVER_EMAIL_KINDS
 from testamur.delivery.tables import emails as table
 from testamur.ids import new_id
 from testamur.rendering.values import decode_values
@@ -58,7 +58,11 @@ _FAILED = (
     )
 )
 _DROP = delete(table).where(*_MINE)
-_OLD_SERVER_EMAILS = delete(table).where(table.c.kind.in_(SERVER_EMAIL_KINDS), table.c.created_at < bindparam("before"))
+_OLD_SERVER_EMAILS = delete(table).where(
+    table.c.kind.in_(SERVER_EMAIL_KINDS),
+    table.c.created_at < bindparam("before"),
+    (table.c.state != "queued") | table.c.kind.in_(ASKED_EMAIL_KINDS),
+)
 _OPENED = (
     update(table)
     .where(
@@ -118,6 +122,7 @@ def drop_email(tx: Transaction, claim: str, email: QueuedEmail) -> None:
 
 
 def forget_old_server_emails(tx: Transaction, *, at: datetime) -> None:
+    """Remove those that were sent or given up, and what anybody could ask for; an invitation waits for the mail server."""
     tx.execute(_OLD_SERVER_EMAILS, {"before": at - SERVER_EMAILS_KEPT})
 
 

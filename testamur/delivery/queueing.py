@@ -18,7 +18,13 @@ EMAIL_KINDS: tuple[EmailKind, ...] = ("delivery", "expiry_reminder", "expired")
 # Mails of the server itself, to which no workspace has a template. What each says stands in worker/server_emails.py.
 ServerEmailKind = Literal[
     "sign_in",  # A recipient asked for a link to all credentials of an address.
+    "invitation",  # A place in a workspace for who reads it.
+    "password_reset",  # Somebody has forgotten their password.
+    "new_address",  # Somebody confirms that an address is theirs.
+    "address_changed",  # The old address is told of the new one.
 ]
+# Those that anybody can have sent to any address: nobody needs them later, and nobody is remembered for one.
+ASKED_EMAIL_KINDS: tuple[ServerEmailKind, ...] = ("sign_in", "password_reset")
 SERVER_EMAIL_KINDS: tuple[ServerEmailKind, ...] = get_args(ServerEmailKind)
 
 

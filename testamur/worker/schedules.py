@@ -2,6 +2,10 @@
 
 from datetime import datetime
 
+from testamur.accounts.inviting import forget_invitations
+from testamur.accounts.links import forget_links
+from testamur.accounts.passkeys import forget_challenges
+from testamur.accounts.sessions import forget_sessions
 from testamur.credentials.issuing import find_due, issue_due
 from testamur.credentials.reminding import queue_expiry_emails
 from testamur.credentials.resigning import sign_again, sign_unsigned
@@ -67,3 +71,7 @@ def clean_up(platform: Platform, at: datetime) -> None:
         forget_old_deliveries(tx, at=at)
         forget_old_server_emails(tx, at=at)
         forget_expired(tx, at=at)
+        forget_sessions(tx, at=at)
+        forget_links(tx, at=at)
+        forget_challenges(tx, at=at)
+        forget_invitations(tx, at=at)
