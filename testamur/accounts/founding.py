@@ -44,6 +44,6 @@ def found_workspace(
     add_keys(tx, workspace, master_key=master_key, at=at)
     add_starters(tx, storage, workspace.id, at=at)
     add_member(tx, workspace.id, account.id, "owner", at=at)
-    actor = Actor("account", account.id, account.name)
+    actor = Actor("account", account.id, account.email)
     record_action(tx, workspace.id, actor, "workspace.made", subject=workspace.id, client=client, at=at)
     return workspace

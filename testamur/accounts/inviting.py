@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select, update
 
 from testamur.accounts.creating import add_member, create_account
-from testamur.accounts.members import Acting, checked_role, require_team
+from testamur.accounts.members import checked_role, require_team
 from testamur.accounts.model import Account, Invitation, Membership
 from testamur.accounts.queries import find_account, get_membership, list_members
 from testamur.accounts.tables import accounts, invitations
@@ -55,31 +55,30 @@ _USE = delete(invitations).where(
 _FORGET = delete(invitations).where(invitations.c.expires_at <= bindparam("at"))
 
 
-def invite(tx: Transaction, acting: Acting, *, email: str, role: str, at: datetime) -> Invitation:
+def invite(tx: Transaction, by: Membership, *, email: str, role: str, at: datetime) -> Invitation:
     """Have an invitation mailed. Raises Invalid, Forbidden, Conflict if the address has a place or an invitation."""
     email, new_role = checked("email", clean_email, email), checked_role(role)
-    require_team(tx, acting, new_role)
+    require_team(tx, by, new_role)
     key = account_address(email)
-    if any(account_address(member.email) == key for member in list_members(tx, acting.workspace_id)):
+    if any(account_address(member.email) == key for member in list_members(tx, by.workspace.id)):
         raise Conflict("This person is a member of the workspace already")
-    tx.execute(_REMOVE_OLD, {"of_workspace": acting.workspace_id, "of_key": key, "at": at})
+    tx.execute(_REMOVE_OLD, {"of_workspace": by.workspace.id, "of_key": key, "at": at})
     invitation_id = new_id()
     row = {
         "id": invitation_id,
-        "workspace_id": acting.workspace_id,
+        "workspace_id": by.workspace.id,
         "secret_hash": None,
         "email": email,
         "email_key": key,
         "role": new_role,
-        "invited_by": acting.actor.id,
+        "invited_by": by.account_id,
         "created_at": at,
         "expires_at": at + INVITATION_VALID,
     }
     if not tx.execute(_INSERT, row).rowcount:
         raise Conflict("This person is invited already; send the invitation again instead")
-    invitation = get_invitation(tx, acting.workspace_id, invitation_id)
+    invitation = get_invitation(tx, by.workspace.id, invitation_id)
     _queue(tx, invitation, at)
-    _record(tx, acting.workspace_id, acting.actor, "invitation.made", invitation, acting.client, at)
     return invitation
 
 
@@ -96,23 +95,21 @@ def get_invitation(tx: Transaction, workspace_id: str, invitation_id: str) -> In
     return _model(row)
 
 
-def send_again(tx: Transaction, acting: Acting, invitation_id: str, *, at: datetime) -> Invitation:
+def send_again(tx: Transaction, by: Membership, invitation_id: str, *, at: datetime) -> Invitation:
     """Mail an invitation once more, with another link and new days. Raises Forbidden, NotFound."""
-    invitation = get_invitation(tx, acting.workspace_id, invitation_id)
-    require_team(tx, acting, invitation.role)
-    values = {"of_workspace": acting.workspace_id, "of_id": invitation_id, "until": at + INVITATION_VALID}
+    invitation = get_invitation(tx, by.workspace.id, invitation_id)
+    require_team(tx, by, invitation.role)
+    values = {"of_workspace": by.workspace.id, "of_id": invitation_id, "until": at + INVITATION_VALID}
     tx.execute(_EXTEND, values)
     _queue(tx, invitation, at)
-    _record(tx, acting.workspace_id, acting.actor, "invitation.sent_again", invitation, acting.client, at)
-    return get_invitation(tx, acting.workspace_id, invitation_id)
+    return get_invitation(tx, by.workspace.id, invitation_id)
 
 
-def withdraw(tx: Transaction, acting: Acting, invitation_id: str, *, at: datetime) -> None:
+def withdraw(tx: Transaction, by: Membership, invitation_id: str) -> None:
     """Let an invitation work no more. Raises Forbidden, NotFound."""
-    invitation = get_invitation(tx, acting.workspace_id, invitation_id)
-    require_team(tx, acting, invitation.role)
-    tx.execute(_REMOVE, {"of_workspace": acting.workspace_id, "of_id": invitation_id})
-    _record(tx, acting.workspace_id, acting.actor, "invitation.withdrawn", invitation, acting.client, at)
+    invitation = get_invitation(tx, by.workspace.id, invitation_id)
+    require_team(tx, by, invitation.role)
+    tx.execute(_REMOVE, {"of_workspace": by.workspace.id, "of_id": invitation_id})
 
 
 def make_invitation_link(tx: Transaction, invitation_id: str, *, at: datetime) -> tuple[Invitation, str] | None:
@@ -147,8 +144,16 @@ def accept(tx: Transaction, secret: str, account: Account, *, client: str, at: d
         # They got a place on another way meanwhile, and keep it as it is.
         return get_membership(tx, invitation.workspace_id, account.id)
     add_member(tx, invitation.workspace_id, account.id, invitation.role, at=at)
-    actor = Actor("account", account.id, account.name)
-    _record(tx, invitation.workspace_id, actor, "invitation.accepted", invitation, client, at)
+    record_action(
+        tx,
+        invitation.workspace_id,
+        Actor("account", account.id, account.email),
+        "invitation.accepted",
+        subject=account.id,
+        details={"role": invitation.role},
+        client=client,
+        at=at,
+    )
     return get_membership(tx, invitation.workspace_id, account.id)
 
 
@@ -176,13 +181,6 @@ def forget_invitations(tx: Transaction, *, at: datetime) -> None:
 
 def _queue(tx: Transaction, invitation: Invitation, at: datetime) -> None:
     queue_server_email(tx, "invitation", invitation.email, {"invitation": invitation.id}, at=at)
-
-
-def _record(  # noqa: PLR0917 - what an entry holds.
-    tx: Transaction, workspace_id: str, actor: Actor, action: str, invitation: Invitation, client: str, at: datetime
-) -> None:
-    details = {"email": invitation.email, "role": invitation.role}
-    record_action(tx, workspace_id, actor, action, subject=invitation.id, details=details, client=client, at=at)
 
 
 def _model(row: Any) -> Invitation:

@@ -4,17 +4,12 @@ Nobody gives a role above their own or takes one from who is above them, and a w
 whoever acts is read anew in each transaction: it may have changed since their page was shown.
 """
 
-from datetime import datetime
-
-import msgspec
 from sqlalchemy import bindparam, delete, select, update
 
 from testamur.accounts.model import Membership
 from testamur.accounts.queries import get_membership
 from testamur.accounts.roles import ROLES, Role
 from testamur.accounts.tables import memberships
-from testamur.audit.model import Actor
-from testamur.audit.recording import record_action
 from testamur.db import Transaction
 from testamur.errors import Conflict, Forbidden, Invalid
 
@@ -30,14 +25,6 @@ _OWNERS = (
 )
 
 
-class Acting(msgspec.Struct, frozen=True):
-    """Who changes something of a workspace's people, and from which address the request came."""
-
-    workspace_id: str
-    actor: Actor
-    client: str = ""
-
-
 def checked_role(role: str) -> Role:
     """Raises Invalid."""
     for known in ROLES:
@@ -46,39 +33,32 @@ def checked_role(role: str) -> Role:
     raise Invalid(f"Must be one of {', '.join(ROLES)}", ("role",))
 
 
-def require_team(tx: Transaction, acting: Acting, *roles: Role) -> None:
-    """Raises Forbidden unless who acts may manage the team, and none of these roles is above theirs."""
-    if acting.actor.kind == "operator":
-        return
-    mine = get_membership(tx, acting.workspace_id, acting.actor.id)
+def require_team(tx: Transaction, by: Membership, *roles: Role) -> None:
+    """Raises Forbidden unless who acts may manage the team now, and none of these roles is above theirs."""
+    mine = get_membership(tx, by.workspace.id, by.account_id)
     mine.require("manage_team")
     if any(ROLES.index(role) < ROLES.index(mine.role) for role in roles):
         raise Forbidden("Only an owner can make somebody an owner, or change or remove one")
 
 
-def change_role(tx: Transaction, acting: Acting, account_id: str, role: str, *, at: datetime) -> Membership:
+def change_role(tx: Transaction, by: Membership, account_id: str, role: str) -> Membership:
     """Raises Invalid, Forbidden, NotFound, Conflict for the last owner."""
     new_role = checked_role(role)
-    member = get_membership(tx, acting.workspace_id, account_id)
-    require_team(tx, acting, new_role, member.role)
-    if new_role == member.role:
-        return member
-    _keep_an_owner(tx, member)
-    tx.execute(_SET_ROLE, {**_key(member), "new_role": new_role})
-    _record(tx, acting, "member.role_changed", member, {"from": member.role, "to": new_role}, at)
-    return get_membership(tx, acting.workspace_id, account_id)
+    member = get_membership(tx, by.workspace.id, account_id)
+    require_team(tx, by, new_role, member.role)
+    if new_role != member.role:
+        _keep_an_owner(tx, member)
+        tx.execute(_SET_ROLE, {**_key(member), "new_role": new_role})
+    return get_membership(tx, by.workspace.id, account_id)
 
 
-def remove_member(tx: Transaction, acting: Acting, account_id: str, *, at: datetime) -> None:
+def remove_member(tx: Transaction, by: Membership, account_id: str) -> None:
     """Take somebody out of the workspace, or leave it. Raises Forbidden, NotFound, Conflict for the last owner."""
-    member = get_membership(tx, acting.workspace_id, account_id)
-    is_leaving = acting.actor.kind == "account" and acting.actor.id == account_id
-    if not is_leaving:
-        require_team(tx, acting, member.role)
+    member = get_membership(tx, by.workspace.id, account_id)
+    if by.account_id != account_id:
+        require_team(tx, by, member.role)
     _keep_an_owner(tx, member)
     tx.execute(_REMOVE, _key(member))
-    action = "member.left" if is_leaving else "member.removed"
-    _record(tx, acting, action, member, {"role": member.role}, at)
 
 
 def _keep_an_owner(tx: Transaction, member: Membership) -> None:
@@ -91,18 +71,3 @@ def _keep_an_owner(tx: Transaction, member: Membership) -> None:
 
 def _key(member: Membership) -> dict[str, str]:
     return {"of_workspace": member.workspace.id, "of_account": member.account_id}
-
-
-def _record(  # noqa: PLR0917 - what an entry holds.
-    tx: Transaction, acting: Acting, action: str, member: Membership, details: dict[str, str], at: datetime
-) -> None:
-    record_action(
-        tx,
-        acting.workspace_id,
-        acting.actor,
-        action,
-        subject=member.account_id,
-        details=details,
-        client=acting.client,
-        at=at,
-    )

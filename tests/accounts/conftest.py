@@ -7,9 +7,8 @@ from email.policy import default
 import pytest
 
 from testamur.accounts.creating import add_member, create_account
-from testamur.accounts.members import Acting
 from testamur.accounts.passwords import hash_password
-from testamur.audit.model import Actor
+from testamur.accounts.queries import get_membership
 from testamur.clock import now
 from testamur.worker.work import work_off
 
@@ -38,9 +37,12 @@ def person(platform, password_hash):
 
 
 @pytest.fixture
-def acting():
+def acting(platform):
+    """Somebody as a member of a workspace."""
+
     def of(account, tenant):
-        return Acting(tenant.workspace.id, Actor("account", account.id, account.name), "203.0.113.7")
+        with platform.database.read() as tx:
+            return get_membership(tx, tenant.workspace.id, account.id)
 
     return of
 

@@ -1,8 +1,10 @@
 """Who works in a workspace: invitations, roles, and who may change which."""
 
 from datetime import timedelta
+from inspect import signature
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from testamur.accounts.founding import found_workspace, may_found
@@ -17,11 +19,10 @@ from testamur.accounts.inviting import (
     send_again,
     withdraw,
 )
-from testamur.accounts.members import Acting, change_role, remove_member
+from testamur.accounts.members import change_role, remove_member
 from testamur.accounts.queries import find_account, find_membership, list_members, list_memberships
 from testamur.accounts.roles import ALLOWED, PERMISSIONS, ROLES
 from testamur.accounts.tables import invitations, memberships
-from testamur.audit.model import Actor
 from testamur.audit.tables import audit_entries
 from testamur.clock import now
 from testamur.delivery.tables import emails
@@ -36,7 +37,9 @@ def do(platform):
 
     def call(work, *arguments, **named):
         with platform.database.write() as tx:
-            return work(tx, *arguments, **{"at": now(), **named})
+            if "at" in signature(work).parameters:
+                named.setdefault("at", now())
+            return work(tx, *arguments, **named)
 
     return call
 
@@ -86,10 +89,8 @@ def test_an_invited_stranger_makes_an_account_there_and_joins(
         do(accept, token, bob, client="")
     with pytest.raises(Gone):
         do(accept_with_new_account, token, name="Bob", password_hash="hash", client="")
-    details = {"email": "Bob@example.com", "role": "manager"}
     assert recorded(platform, tenant) == [
-        ("invitation.made", "Ada", "203.0.113.7", details),
-        ("invitation.accepted", "Bob", "198.51.100.1", details),
+        ("invitation.accepted", "Bob@example.com", "198.51.100.1", {"role": "manager"})
     ]
     assert recorded(platform, other_tenant) == []
 
@@ -133,7 +134,6 @@ def test_invitations_end_are_withdrawn_and_are_sent_again(
     do(withdraw, acting(ada, tenant), made.id)
     with platform.database.read() as tx:
         assert find_invitation(tx, second, at=now()) is None
-    assert [action for action, *_ in recorded(platform, tenant)].count("invitation.withdrawn") == 1
     do(invite, acting(ada, tenant), email="bob@example.com", role="viewer")
     do(withdraw, acting(ada, tenant), _only(platform, tenant).id)
     assert mails() == []
@@ -212,16 +212,14 @@ def test_nobody_makes_or_changes_who_is_above_them(platform, tenant, other_tenan
             do(work, acting(admin, tenant), invited.id)
     assert do(change_role, acting(admin, tenant), viewer.id, "admin").role == "admin"
     assert do(change_role, acting(owner, tenant), viewer.id, "owner").role == "owner"
-    assert recorded(platform, tenant)[-1] == (
-        "member.role_changed", "Owner", "203.0.113.7", {"from": "admin", "to": "owner"}
-    )  # fmt: skip
 
 
 def test_somebody_of_another_workspace_changes_nothing_here(platform, tenant, other_tenant, person, acting, do):
     person("owner@example.com", owner=tenant)
     rival = person("rival@example.com", owner=other_tenant)
     viewer = person("viewer@example.com", viewer=tenant)
-    for acts in (acting(rival, tenant), acting(rival, other_tenant)):
+    pretended = replace(acting(rival, other_tenant), workspace=tenant.workspace)
+    for acts in (pretended, acting(rival, other_tenant)):
         for work, arguments in ((change_role, (viewer.id, "admin")), (remove_member, (viewer.id,))):
             with pytest.raises(NotFound):
                 do(work, acts, *arguments)
@@ -245,28 +243,26 @@ def test_a_workspace_always_has_an_owner(platform, tenant, other_tenant, person,
     # Being the owner of another workspace helps nothing.
     ada = person("ada@example.com", owner=tenant)
     bob = person("bob@example.com", viewer=tenant, owner=other_tenant)
-    operator = Acting(tenant.workspace.id, Actor("operator", "", "operator"))
-    for acts in (acting(ada, tenant), operator):
-        for work, arguments in ((change_role, (ada.id, "admin")), (remove_member, (ada.id,))):
-            with pytest.raises(Conflict, match="only owner"):
-                do(work, acts, *arguments)
+    for work, arguments in ((change_role, (ada.id, "admin")), (remove_member, (ada.id,))):
+        with pytest.raises(Conflict, match="only owner"):
+            do(work, acting(ada, tenant), *arguments)
     do(change_role, acting(ada, tenant), bob.id, "owner")
     do(remove_member, acting(ada, tenant), ada.id)
     assert roles_in(platform, tenant) == {"bob": "owner"}
-    assert recorded(platform, tenant)[-1] == ("member.left", "Ada", "203.0.113.7", {"role": "owner"})
 
 
 def test_of_two_owners_who_leave_at_once_one_stays(platform, tenant, person, acting):
     from threading import Barrier, Thread
 
     owners = [person("ada@example.com", owner=tenant), person("bob@example.com", owner=tenant)]
+    leaving = {owner.id: acting(owner, tenant) for owner in owners}
     barrier, refused = Barrier(2), []
 
     def leave(owner):
         barrier.wait()
         try:
             with platform.database.write() as tx:
-                remove_member(tx, acting(owner, tenant), owner.id, at=now())
+                remove_member(tx, leaving[owner.id], owner.id)
         except Conflict as error:
             refused.append(error)
 
