@@ -49,7 +49,6 @@ _FIND = select(
     passkeys.c.id, passkeys.c.account_id, passkeys.c.credential_data, passkeys.c.sign_count
 ).where(passkeys.c.credential_id == bindparam("of_credential"))  # fmt: skip
 _THIS = (passkeys.c.account_id == bindparam("of_account"), passkeys.c.id == bindparam("of_id"))
-_RENAME = update(passkeys).where(*_THIS).values(name=bindparam("new_name"))
 _REMOVE = delete(passkeys).where(*_THIS)
 # Of two that come with the same count at once, one moves it on.
 _USED = (
@@ -207,13 +206,6 @@ def sign_in_by_passkey(
 def list_passkeys(tx: Transaction, account_id: str) -> list[Passkey]:
     """The passkeys of an account, oldest first."""
     return [Passkey(**row._mapping) for row in tx.execute(_OF_ACCOUNT, {"of_account": account_id})]  # noqa: SLF001
-
-
-def rename_passkey(tx: Transaction, account_id: str, passkey_id: str, name: str) -> None:
-    """Raises Invalid, NotFound if the account has no such passkey."""
-    name = checked("name", clean_line, name, length_max=NAME_LENGTH_MAX)
-    if not tx.execute(_RENAME, {"of_account": account_id, "of_id": passkey_id, "new_name": name}).rowcount:
-        raise NotFound("There is no such passkey")
 
 
 def remove_passkey(tx: Transaction, account: Account, passkey_id: str) -> None:

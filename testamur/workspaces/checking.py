@@ -52,12 +52,12 @@ def checked_description(text: str | None) -> str | None:
 
 
 def checked_time_zone(time_zone: str) -> str:
-    if time_zone not in _time_zones():
+    if time_zone not in time_zones():
         raise Invalid("Must be the name of a time zone, such as UTC or Europe/Warsaw", ("time_zone",))
     return time_zone
 
 
 @cache
-def _time_zones() -> set[str]:
+def time_zones() -> set[str]:
     """Read once, as there are hundreds of files."""
     return available_timezones()
