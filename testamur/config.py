@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -20,6 +20,7 @@ from testamur.encryption import parse_master_key
 from testamur.plans import Plan
 
 PREFIX = "TESTAMUR_"
+NewWorkspaces = Literal["owners", "everyone", "nobody"]
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 
 
@@ -173,6 +174,14 @@ class Settings:
         _boolean,
         "Whether webhooks, pictures and badges may be at private, loopback and link-local addresses.",
         default=False,
+    )
+    owner_email: str = _setting(
+        _email, "Email address of the account that the first start makes.", "owner@testamur.internal"
+    )
+    new_workspaces: NewWorkspaces = _setting(
+        _choice("owners", "everyone", "nobody"),
+        "Who may make further workspaces in the dashboard: owners (of one), everyone, nobody.",
+        "owners",
     )
     known_issuers: tuple[str, ...] = _setting(
         _known_issuers, "Issuers elsewhere that /verify shall know: DIDs or https addresses, with commas.", ()

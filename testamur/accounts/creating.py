@@ -1,27 +1,24 @@
 from datetime import datetime
 
-from sqlalchemy import insert
-
 from testamur.accounts.model import Account
-from testamur.accounts.queries import find_account, get_account
+from testamur.accounts.queries import get_account
 from testamur.accounts.roles import Role
 from testamur.accounts.tables import accounts, memberships
 from testamur.db import Transaction
+from testamur.db.schema import insert_if_new
 from testamur.errors import Conflict
 from testamur.ids import new_id
 from testamur.text import account_address, checked, clean_email, clean_line
 
 NAME_LENGTH_MAX = 255
-_INSERT = insert(accounts)
-_INSERT_MEMBERSHIP = insert(memberships)
+_INSERT = insert_if_new(accounts)
+_INSERT_MEMBERSHIP = insert_if_new(memberships)
 
 
 def create_account(tx: Transaction, *, email: str, name: str, password_hash: str | None, at: datetime) -> Account:
     """Raises Invalid for a value that cannot be used, Conflict if there is an account of this address."""
     email = checked("email", clean_email, email)
     name = checked("name", clean_line, name, length_max=NAME_LENGTH_MAX)
-    if find_account(tx, email) is not None:
-        raise Conflict("There is an account with this email address already")
     account_id = new_id()
     row = {
         "id": account_id,
@@ -33,11 +30,13 @@ def create_account(tx: Transaction, *, email: str, name: str, password_hash: str
         "created_at": at,
         "updated_at": at,
     }
-    tx.execute(_INSERT, row)
+    if not tx.execute(_INSERT, row).rowcount:
+        raise Conflict("There is an account with this email address already")
     return get_account(tx, account_id)
 
 
 def add_member(tx: Transaction, workspace_id: str, account_id: str, role: Role, *, at: datetime) -> None:
-    """The account must not be a member of the workspace yet."""
+    """Raises Conflict if the account is a member of the workspace already."""
     row = {"workspace_id": workspace_id, "account_id": account_id, "role": role, "created_at": at}
-    tx.execute(_INSERT_MEMBERSHIP, row)
+    if not tx.execute(_INSERT_MEMBERSHIP, row).rowcount:
+        raise Conflict("This person is a member of the workspace already")

@@ -1,10 +1,13 @@
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
 from testamur.accounts.roles import ALLOWED, Permission, Role
 from testamur.errors import Forbidden
 from testamur.workspaces.model import Workspace
+
+Theme = Literal["light", "dark"]
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,7 +17,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     name: str
     language: str | None
-    theme: str | None
+    theme: Theme | None
     has_password: bool
     # Whether a code of an authenticator app is asked for after the password.
     has_second_factor: bool
@@ -22,13 +25,17 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """A browser in which somebody is signed in; `client` is the address it came from, as `user_agent` said by itself."""
+    """A browser in which somebody is signed in: the address it came from, and what it said of itself.
+
+    `confirmed_at` is when they last proved who they are, by signing in or again since.
+    """
 
     id: str
     account_id: str
     user_agent: str
     client: str
     created_at: datetime
+    confirmed_at: datetime
     last_used_at: datetime
     expires_at: datetime
 
@@ -69,7 +76,9 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     workspace_id: str
     email: str
     role: Role
+    # The account that invited, and what that person is called.
     invited_by: str
+    inviter_name: str
     created_at: datetime
     expires_at: datetime
 

@@ -1,7 +1,6 @@
 """Passwords: which are good enough (NIST SP 800-63B, section 3.1.1: long, and not among those that leaked), and their hashes."""
 
 import unicodedata
-from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -11,11 +10,15 @@ from testamur.errors import Invalid
 LENGTH_MIN = 10
 # As much as anybody types; more would only cost time.
 LENGTH_MAX = 256
+# Letters may be written in several characters, of which normalizing makes one.
+_CHARACTERS_MAX = 4 * LENGTH_MAX
 # Of zxcvbn: how many guesses somebody needs who knows what people choose, as a power of ten.
 GUESSES_LOG10_MIN = 8
 
 # argon2-cffi's defaults are the second recommendation of RFC 9106: 64 MiB, 3 passes, 4 lanes.
 _hasher = PasswordHasher()
+# The hash of 128 random bits, made with the same parameters (a test compares).
+_DECOY = "$argon2id$v=19$m=65536,t=3,p=4$4ZILxerINqVxt4WpzV6lIg$TX/YS4CFK/N4LypVTwHdmEf6bGSoOSWTYov9Nst0fB0"
 
 
 def checked_password(password: str, *, known: tuple[str, ...] = ()) -> str:
@@ -23,10 +26,10 @@ def checked_password(password: str, *, known: tuple[str, ...] = ()) -> str:
 
     Raises Invalid if it is too short, too long, or easy to guess.
     """
-    text = _normalized(password)
+    text = _normalized(password[: _CHARACTERS_MAX + 1])
     if len(text) < LENGTH_MIN:
         raise Invalid(f"Must have at least {LENGTH_MIN} characters", ("password",))
-    if len(text) > LENGTH_MAX:
+    if len(text) > LENGTH_MAX or len(password) > _CHARACTERS_MAX:
         raise Invalid(f"Must have at most {LENGTH_MAX} characters", ("password",))
     # Loading the lists takes a tenth of a second, which only this needs.
     from zxcvbn import zxcvbn  # noqa: PLC0415
@@ -44,7 +47,7 @@ def hash_password(password: str) -> str:
 def is_password(password: str, password_hash: str | None) -> bool:
     """Whether it is the one that was hashed. Takes as long if there is none, so that time tells nobody who has an account."""
     try:
-        _hasher.verify(password_hash or _decoy(), _normalized(password[: LENGTH_MAX + 1]))
+        _hasher.verify(password_hash or _DECOY, _normalized(password[:_CHARACTERS_MAX]))
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None
@@ -53,11 +56,6 @@ def is_password(password: str, password_hash: str | None) -> bool:
 def needs_new_hash(password_hash: str) -> bool:
     """Whether it was made with older parameters than a new one would be."""
     return _hasher.check_needs_rehash(password_hash)
-
-
-@cache
-def _decoy() -> str:
-    return _hasher.hash("nobody")
 
 
 def _normalized(password: str) -> str:

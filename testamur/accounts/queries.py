@@ -47,6 +47,11 @@ _MEMBERSHIP = (
     .join(workspace_slugs, workspace_slugs.c.workspace_id == workspaces.c.id)
     .where(memberships.c.account_id == bindparam("of_account"), workspace_slugs.c.slug == bindparam("slug"))
 )
+_MEMBERSHIP_BY_ID = (
+    select(*_MEMBERSHIP_COLUMNS)
+    .join(workspaces, workspaces.c.id == memberships.c.workspace_id)
+    .where(memberships.c.account_id == bindparam("of_account"), memberships.c.workspace_id == bindparam("of_workspace"))
+)
 _MEMBERS = (
     select(
         accounts.c.id.label("account_id"),
@@ -99,6 +104,14 @@ def find_membership(tx: Transaction, account_id: str, slug: str) -> Membership |
         return None
     row = tx.execute(_MEMBERSHIP, {"of_account": account_id, "slug": slug}).one_or_none()
     return None if row is None else _membership(row)
+
+
+def get_membership(tx: Transaction, workspace_id: str, account_id: str) -> Membership:
+    """The account in that workspace. Raises NotFound."""
+    row = tx.execute(_MEMBERSHIP_BY_ID, {"of_account": account_id, "of_workspace": workspace_id}).one_or_none()
+    if row is None:
+        raise NotFound("There is no such member in this workspace")
+    return _membership(row)
 
 
 def list_members(tx: Transaction, workspace_id: str) -> list[Member]:

@@ -19,6 +19,8 @@ IDLE = timedelta(days=14)
 LASTS = timedelta(days=90)
 # The last use is recorded no more often than this, so that reading stays reading.
 USE_STEP = timedelta(minutes=5)
+# Who has not proved for so long who they are is asked again before something that matters: another password, say.
+CONFIRMED_FOR = timedelta(minutes=15)
 _SECRET_BYTES = 32
 
 _SESSION_COLUMNS = [column for column in account_sessions.c if column.key != "secret_hash"]
@@ -30,6 +32,11 @@ _FIND = (
     .where(account_sessions.c.secret_hash == bindparam("of_hash"), *_IN_FORCE)
 )
 _USED = update(account_sessions).where(account_sessions.c.id == bindparam("of_id")).values(last_used_at=bindparam("at"))
+_RENEW = (
+    update(account_sessions)
+    .where(account_sessions.c.id == bindparam("of_id"), account_sessions.c.account_id == bindparam("of_account"))
+    .values(secret_hash=bindparam("new_hash"), confirmed_at=bindparam("at"), last_used_at=bindparam("at"))
+)
 _OF_ACCOUNT = (
     select(*_SESSION_COLUMNS)
     .where(account_sessions.c.account_id == bindparam("of_account"), *_IN_FORCE)
@@ -63,6 +70,7 @@ def begin_session(tx: Transaction, account_id: str, *, user_agent: str, client: 
         "user_agent": "".join(char for char in user_agent if char.isprintable())[:255],
         "client": client[:64],
         "created_at": at,
+        "confirmed_at": at,
         "last_used_at": at,
         "expires_at": at + LASTS,
     }
@@ -79,6 +87,23 @@ def find_session(tx: Transaction, secret: str, *, at: datetime) -> SignedIn | No
         **dict(zip((column.key for column in _SESSION_COLUMNS), row[len(ACCOUNT_COLUMNS) :], strict=True))
     )
     return SignedIn(to_account(row[: len(ACCOUNT_COLUMNS)]), session)
+
+
+def renew_session(tx: Transaction, session: Session, *, at: datetime) -> str:
+    """Another secret for the same session, whose owner has just proved who they are: the old one ends.
+
+    What may do more than before is not named by what somebody may have seen before. Raises NotFound if it is over.
+    """
+    secret = secrets.token_urlsafe(_SECRET_BYTES)
+    values = {"of_id": session.id, "of_account": session.account_id, "new_hash": hash_secret(secret), "at": at}
+    if not tx.execute(_RENEW, values).rowcount:
+        raise NotFound("This session is over already")
+    return secret
+
+
+def is_confirmed(session: Session, at: datetime) -> bool:
+    """Whether they proved lately who they are."""
+    return at - session.confirmed_at < CONFIRMED_FOR
 
 
 def is_use_worth_recording(session: Session, at: datetime) -> bool:

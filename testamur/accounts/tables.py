@@ -4,6 +4,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     PrimaryKeyConstraint,
     String,
@@ -58,6 +59,8 @@ account_sessions = Table(
     Column("user_agent", String(255), nullable=False),
     Column("client", String(64), nullable=False),
     Column("created_at", Timestamp, nullable=False),
+    # When they last proved who they are: by signing in, or again before something that matters.
+    Column("confirmed_at", Timestamp, nullable=False),
     Column("last_used_at", Timestamp, nullable=False),
     Column("expires_at", Timestamp, nullable=False),
     PrimaryKeyConstraint("id"),
@@ -66,7 +69,7 @@ account_sessions = Table(
     Index(None, "expires_at"),
 )
 
-# What a mail brings: a new password, a changed address, or the second step of signing in. Each works once.
+# A new password, a changed address (both come by mail), or the second step of signing in (a cookie). Each works once.
 account_links = Table(
     "account_links",
     metadata,
@@ -75,6 +78,8 @@ account_links = Table(
     Column("purpose", String(16), nullable=False),
     # The new address, if it is about one.
     Column("email", String(254)),
+    # How many codes were tried, of a second step.
+    Column("attempts", Integer, nullable=False),
     Column("created_at", Timestamp, nullable=False),
     Column("expires_at", Timestamp, nullable=False),
     PrimaryKeyConstraint("secret_hash"),
@@ -96,7 +101,8 @@ passkeys = Table(
     Column("id", String(26), nullable=False),
     Column("account_id", String(26), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
     Column("credential_id", String(1400), nullable=False),
-    Column("public_key", LargeBinary, nullable=False),
+    # The attested credential data of WebAuthn: the key's kind, its id and its public part.
+    Column("credential_data", LargeBinary, nullable=False),
     Column("sign_count", BigInteger, nullable=False),
     Column("name", String(255), nullable=False),
     Column("created_at", Timestamp, nullable=False),
@@ -106,12 +112,24 @@ passkeys = Table(
     Index(None, "account_id"),
 )
 
+# What a device shall sign, once: asked for before signing in, or by an account that registers a passkey.
+passkey_challenges = Table(
+    "passkey_challenges",
+    metadata,
+    Column("challenge_hash", String(64), nullable=False),
+    Column("account_id", String(26), ForeignKey("accounts.id", ondelete="CASCADE")),
+    Column("expires_at", Timestamp, nullable=False),
+    PrimaryKeyConstraint("challenge_hash"),
+    Index(None, "expires_at"),
+)
+
 invitations = Table(
     "invitations",
     metadata,
     Column("id", String(26), nullable=False),
     Column("workspace_id", String(26), ForeignKey("workspaces.id"), nullable=False),
-    Column("secret_hash", String(64), nullable=False),
+    # None until its mail is sent, which makes the link.
+    Column("secret_hash", String(64)),
     Column("email", String(254), nullable=False),
     Column("email_key", String(254), nullable=False),
     Column("role", String(16), nullable=False),

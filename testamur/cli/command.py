@@ -16,7 +16,8 @@ _EPILOG = "Settings are read from the environment (TESTAMUR_DATA_DIR, TESTAMUR_D
 # Where each command is, and what its own help begins with (a test compares): what one of them needs takes a second to
 # load, so it is loaded only when that one is called.
 COMMANDS = {
-    "bootstrap": ("setup:bootstrap_command", "Make the first workspace, its designs and a token."),
+    "account": ("accounts:account_group", "Accounts of people who work in the dashboard."),
+    "bootstrap": ("setup:bootstrap_command", "Make the first workspace, its owner, its designs and a token."),
     "check": ("check:check_command", "Check the rows of FILE (CSV, XLSX) before they are issued."),
     "design": ("designs:design_group", "Designs of certificates and badges."),
     "download": ("download:download_command", "Write all certificates that a template has issued into one ZIP."),
@@ -63,7 +64,7 @@ class _Commands(click.Group):
 def testamur() -> None:
     """Issue digital credentials: certificates and badges that anyone can verify.
 
-    Start with `testamur serve`: the first start makes a workspace, an access token and two designs, and tells them.
+    Start with `testamur serve`: the first start makes a workspace, its owner's account and an access token.
     """
 
 

@@ -12,7 +12,7 @@ import click
 import uvicorn
 
 from testamur.app import create_app
-from testamur.cli.setup import Bootstrapped, bootstrap
+from testamur.cli.setup import Bootstrapped, FirstOwner, bootstrap, make_first_owner
 from testamur.config import DEFAULT_BASE_URL, read_settings
 from testamur.logs import configure_logs
 from testamur.web.platform import Platform, open_platform
@@ -48,7 +48,9 @@ def serve_command(host: str, port: int, workers: int, *, no_worker: bool) -> Non
     if is_first_start:
         _welcome(bootstrap(platform))
     else:
-        click.echo(f"Testamur runs at {settings.base_url} (Ctrl-C stops it)")
+        # Workspaces that were made before there were accounts have no owner yet.
+        owner = make_first_owner(platform)
+        click.echo("\n".join([_runs_at(settings.base_url), *(_signing_in(settings.base_url, owner) if owner else [])]))
     # The server passes the signal on when it has finished its requests; then the worker shall finish its jobs.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     with _working(platform, is_wanted=not no_worker):
@@ -98,8 +100,9 @@ def _welcome(made: Bootstrapped) -> None:
     curl = first_request(made.base_url, token=made.token, design_ids=[design.id for design in made.designs])
     lines = [
         "",
-        f"Testamur runs at {made.base_url} (Ctrl-C stops it)",
+        _runs_at(made.base_url),
         "",
+        *(_signing_in(made.base_url, made.owner) if made.owner else []),
         f"  Access token   {made.token}   (shown this once; keep it)",
         *(f"  {design.type.capitalize():<14} {design.id}   {design.name}" for design in made.designs),
         "",
@@ -109,3 +112,16 @@ def _welcome(made: Bootstrapped) -> None:
         "",
     ]
     click.echo("\n".join(lines))
+
+
+def _runs_at(base_url: str) -> str:
+    return f"Testamur runs at {base_url} (Ctrl-C stops it)"
+
+
+def _signing_in(base_url: str, owner: FirstOwner) -> list[str]:
+    return [
+        f"  Sign in        {base_url}/sign-in",
+        f"  Email          {owner.email}",
+        f"  Password       {owner.password}   (shown this once; keep it)",
+        "",
+    ]

@@ -3,15 +3,13 @@
 from starlette.responses import Response
 
 from testamur.accounts.queries import list_memberships
-from testamur.accounts.sessions import find_session
 from testamur.dashboard.screens import for_anybody, in_workspace
 from testamur.dashboard.visits import Visit, WorkspaceVisit
 
 
 async def begin(visit: Visit) -> Response:
     """On to the one workspace of whoever is signed in, or to the choice of several, or to the sign-in page."""
-    secret = visit.request.cookies.get(visit.session_cookie, "")
-    signed_in = await visit.read(lambda tx: find_session(tx, secret, at=visit.at)) if secret else None
+    signed_in = await visit.signed_in()
     if signed_in is None:
         return visit.go("/sign-in")
     memberships = await visit.read(lambda tx: list_memberships(tx, signed_in.account.id))

@@ -2,16 +2,32 @@
 
 from starlette.routing import Route
 
-from testamur.dashboard import developers, home, settings, signing_in, style
+from testamur.dashboard import (
+    account,
+    developers,
+    home,
+    invitation,
+    passwords,
+    settings,
+    signing_in,
+    style,
+    team,
+    workspaces,
+)
 from testamur.dashboard.screens import Screen, route
 from testamur.web.platform import Platform
 
 SCREENS: tuple[Screen, ...] = (
+    *account.SCREENS,
     *developers.SCREENS,
     *home.SCREENS,
+    *invitation.SCREENS,
+    *passwords.SCREENS,
     *settings.SCREENS,
     *signing_in.SCREENS,
     *style.SCREENS,
+    *team.SCREENS,
+    *workspaces.SCREENS,
 )
 
 

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from testamur.accounts.model import Account, Membership, Session
 from testamur.accounts.roles import Permission
-from testamur.accounts.sessions import LASTS
+from testamur.accounts.sessions import LASTS, SignedIn, find_session
 from testamur.audit.model import Actor
 from testamur.audit.recording import record_action
 from testamur.clock import now
@@ -33,7 +33,7 @@ UPLOAD_BYTES_MAX = 64 * 1024 * 1024
 _FIELDS_MAX = 2000
 _NOTICE_SECONDS = 60
 # Where a visitor may be sent after signing in: to pages of this dashboard, never to another site.
-_NEXT = re.compile(r"/(?:w/[a-z0-9-]+|account|workspaces|invitations)(?:/[\w/.-]*)?(?:\?[\w=&%.+:-]*)?", re.ASCII)
+_NEXT = re.compile(r"/(?:w/[a-z0-9-]+|account|workspaces|invitation)(?:/[\w/.-]*)?(?:\?[\w=&%.+:-]*)?", re.ASCII)
 
 
 class Undo(msgspec.Struct, frozen=True):
@@ -134,6 +134,11 @@ class Visit:
 
         return await run_query(self.platform.database, run)
 
+    async def signed_in(self) -> SignedIn | None:
+        """Who sends the request, on a page that needs no signing in."""
+        secret = self.request.cookies.get(self.session_cookie, "")
+        return await self.read(lambda tx: find_session(tx, secret, at=self.at)) if secret else None
+
     async def form(self, *, with_files: bool = False) -> Form:
         """What was sent. Raises Forbidden if it was not from a page of this server, TooLarge, Invalid."""
         check_origin(self.request, self.platform.settings.base_url)
@@ -225,6 +230,11 @@ class Visit:
     def session_cookie(self) -> str:
         """Under the prefix browsers take the cookie from nobody but this host itself, by https."""
         return "__Host-session" if self.is_secure else "session"
+
+    @property
+    def user_agent(self) -> str:
+        """What the browser says that it is."""
+        return self.request.headers.get("user-agent", "")
 
     def keep_session(self, response: Response, secret: str) -> None:
         """Sign this browser in."""

@@ -13,6 +13,7 @@ from testamur.rendering.workers import RenderingPool
 from testamur.signing_keys.signers import Signers
 from testamur.storage import Storage
 from testamur.storage.opening import open_storage
+from testamur.web.sign_in_guard import SignInGuard
 from testamur.web.threads import RenderingThreads
 
 # Each takes as many threads as there are processors, for minutes.
@@ -30,6 +31,7 @@ class Platform:
     rendering_threads: RenderingThreads
     master_key: MasterKey
     signers: Signers
+    sign_in_guard: SignInGuard
     # Set in a process that also works on what has to happen later: it then need not wait for the next look.
     work_waits: Event = field(default_factory=Event)
     # One is held by each download that is being sent.
@@ -89,7 +91,8 @@ def open_platform(settings: Settings) -> Platform:
     )
     master_key = MasterKey(key)
     signers = Signers(settings.base_url, master_key)
-    return Platform(settings, database, storage, renderers, RenderingThreads(pool), master_key, signers)
+    guard = SignInGuard(settings.valkey_url)
+    return Platform(settings, database, storage, renderers, RenderingThreads(pool), master_key, signers, guard)
 
 
 def master_key_file(settings: Settings) -> Path:

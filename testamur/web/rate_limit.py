@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
+from ipaddress import IPv6Address, ip_address, ip_network
 
 import structlog
 from limits import WindowStats, parse
@@ -27,6 +28,16 @@ class RateLimit:
         storage = MemoryStorage() if valkey_url is None else storage_from_string(valkey_url, wrap_exceptions=True)
         self._limiter = SlidingWindowCounterRateLimiter(storage)
 
+    def check(self, key: str) -> None:
+        """Raises RateLimited as `take` does, and counts nothing: for what counts only when it fails."""
+        try:
+            if self._item is None or self._limiter.test(self._item, key):
+                return
+        except StorageError as error:
+            _log.warning("rate_limit_not_counted", reason=str(error.storage_error))
+            return
+        raise self._used_up(key)
+
     def take(self, workspace_id: str) -> None:
         """Count one request. Raises RateLimited with the time to wait if the workspace has used up its limit."""
         if self._item is None:
@@ -37,8 +48,7 @@ class RateLimit:
         except StorageError as error:
             _log.warning("rate_limit_not_counted", reason=str(error.storage_error))
             return
-        found = self._stats(workspace_id)
-        raise RateLimited(retry_after_seconds=_seconds_until(found) if found else 1)
+        raise self._used_up(workspace_id)
 
     def headers(self, workspace_id: str) -> Mapping[str, str]:
         """What is left, as the RateLimit fields of the IETF draft tell it."""
@@ -50,6 +60,10 @@ class RateLimit:
             "RateLimit": f'"workspace";r={max(0, found.remaining)};t={_seconds_until(found)}',
         }
 
+    def _used_up(self, key: str) -> RateLimited:
+        found = self._stats(key)
+        return RateLimited(retry_after_seconds=_seconds_until(found) if found else 1)
+
     def _stats(self, workspace_id: str) -> WindowStats | None:
         if self._item is None:
             return None
@@ -57,6 +71,15 @@ class RateLimit:
             return self._limiter.get_window_stats(self._item, workspace_id)
         except StorageError:
             return None
+
+
+def client_of(host: str) -> str:
+    """Who asks: an address, or of IPv6 the network, of which one client has all addresses."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else host
 
 
 def _seconds_until(found: WindowStats) -> int:

@@ -2,10 +2,14 @@
 
 from datetime import datetime
 
+from testamur.accounts.inviting import forget_invitations
+from testamur.accounts.links import forget_links
+from testamur.accounts.passkeys import forget_challenges
+from testamur.accounts.sessions import forget_sessions
 from testamur.credentials.issuing import find_due, issue_due
 from testamur.credentials.reminding import queue_expiry_emails
 from testamur.credentials.resigning import sign_again, sign_unsigned
-from testamur.delivery.outbox import forget_old_sign_in_emails
+from testamur.delivery.outbox import forget_old_server_emails
 from testamur.idempotency.keys import forget_old_keys
 from testamur.recipient_accounts.signing_in import forget_expired
 from testamur.transparency.appending import append_pending, is_append_due
@@ -79,5 +83,9 @@ def clean_up(platform: Platform, at: datetime) -> None:
     with platform.database.write() as tx:
         forget_old_keys(tx, at=at)
         forget_old_deliveries(tx, at=at)
-        forget_old_sign_in_emails(tx, at=at)
+        forget_old_server_emails(tx, at=at)
         forget_expired(tx, at=at)
+        forget_sessions(tx, at=at)
+        forget_links(tx, at=at)
+        forget_challenges(tx, at=at)
+        forget_invitations(tx, at=at)

@@ -56,16 +56,21 @@ def test_a_process_prints_and_ends_as_the_command_does(testamur_process):
 
 
 def test_bootstrap_prints_one_object_and_a_repeat_only_makes_a_new_token(testamur, set_up):
-    assert sorted(set_up) == ["designs", "token", "urls", "workspace"]
+    assert sorted(set_up) == ["designs", "owner", "token", "urls", "workspace"]
+    assert sorted(set_up["owner"]) == ["email", "password"]
     assert sorted(set_up["workspace"]) == ["id", "name", "slug"]
     assert [(sorted(design), design["type"]) for design in set_up["designs"]] == [
         (["id", "name", "type"], "certificate"),
         (["id", "name", "type"], "badge"),
     ]
-    assert set_up["urls"] == {"api": "http://127.0.0.1:8000/v1", "wallet": "http://127.0.0.1:8000/credentials"}
+    assert set_up["urls"] == {
+        "api": "http://127.0.0.1:8000/v1",
+        "dashboard": "http://127.0.0.1:8000/sign-in",
+        "wallet": "http://127.0.0.1:8000/credentials",
+    }
     again = json.loads(testamur("bootstrap", "--json").stdout)
     assert again.pop("token") != set_up["token"]
-    assert again == {name: value for name, value in set_up.items() if name != "token"}
+    assert again == {name: value for name, value in set_up.items() if name != "token"} | {"owner": None}
     assert "Access token" in testamur("bootstrap").stdout
 
 

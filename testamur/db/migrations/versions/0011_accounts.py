@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.String(length=26), nullable=False),
         sa.Column("purpose", sa.String(length=16), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("created_at", Timestamp, nullable=False),
         sa.Column("expires_at", Timestamp, nullable=False),
         sa.ForeignKeyConstraint(
@@ -50,6 +51,7 @@ def upgrade() -> None:
         sa.Column("user_agent", sa.String(length=255), nullable=False),
         sa.Column("client", sa.String(length=64), nullable=False),
         sa.Column("created_at", Timestamp, nullable=False),
+        sa.Column("confirmed_at", Timestamp, nullable=False),
         sa.Column("last_used_at", Timestamp, nullable=False),
         sa.Column("expires_at", Timestamp, nullable=False),
         sa.ForeignKeyConstraint(
@@ -80,7 +82,7 @@ def upgrade() -> None:
         "invitations",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("workspace_id", sa.String(length=26), nullable=False),
-        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("secret_hash", sa.String(length=64), nullable=True),
         sa.Column("email", sa.String(length=254), nullable=False),
         sa.Column("email_key", sa.String(length=254), nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
@@ -106,11 +108,22 @@ def upgrade() -> None:
     )
     op.create_index("ix_memberships_account_id", "memberships", ["account_id"], unique=False)
     op.create_table(
+        "passkey_challenges",
+        sa.Column("challenge_hash", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.String(length=26), nullable=True),
+        sa.Column("expires_at", Timestamp, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name="fk_passkey_challenges_account_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("challenge_hash", name="pk_passkey_challenges"),
+    )
+    op.create_index("ix_passkey_challenges_expires_at", "passkey_challenges", ["expires_at"], unique=False)
+    op.create_table(
         "passkeys",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("account_id", sa.String(length=26), nullable=False),
         sa.Column("credential_id", sa.String(length=1400), nullable=False),
-        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("credential_data", sa.LargeBinary(), nullable=False),
         sa.Column("sign_count", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("created_at", Timestamp, nullable=False),
