@@ -1,6 +1,7 @@
 """From texts and values to a message: subject, plain text, HTML that mail programs show as it is meant."""
 
 import re
+from collections.abc import Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -11,7 +12,7 @@ import css_inline
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from testamur.delivery.defaults import Texts
-from testamur.delivery.model import Email, QueuedEmail, SignInEmail
+from testamur.delivery.model import Email, QueuedEmail, ServerText
 from testamur.rendering.attributes_in_text import fill_in
 from testamur.rendering.values import as_text
 
@@ -35,21 +36,14 @@ def compose(email: Email, texts: Texts, *, sender_address: str) -> EmailMessage:
     return message
 
 
-def compose_sign_in(
-    email: SignInEmail, *, to_address: str, link: str, minutes: int, site: str, sender_address: str
-) -> EmailMessage:
-    """A mail with a link that signs in, for some minutes; `site` is how people call this server."""
-    subject = _one_line(f"Your sign-in link for {site}")
-    paragraphs = [
-        f"Somebody, hopefully you, asked to see all credentials that were issued to {to_address}.",
-        f"This link lets you sign in. It works once, within {minutes} minutes.",
-        "If you did not ask for it, do nothing: nobody can sign in without this mail.",
-    ]
+def compose_server_email(email: QueuedEmail, said: ServerText, *, sender_address: str) -> EmailMessage:
+    """A mail of the server itself: texts, and a button with a link."""
+    subject = _one_line(said.subject)
     message = _begin(email, sender_address)
     message["Subject"] = subject
-    message["From"] = _address(site, sender_address)
-    message["To"] = _address("", to_address)
-    _set_content(message, subject, paragraphs, "Sign in", link, site)
+    message["From"] = _address(said.from_name, sender_address)
+    message["To"] = _address("", said.to_address)
+    _set_content(message, subject, said.paragraphs, said.button, said.link, said.from_name)
     return message
 
 
@@ -68,13 +62,13 @@ def _begin(email: QueuedEmail, sender_address: str) -> EmailMessage:
 
 
 def _set_content(  # noqa: PLR0917 - all that a reader sees.
-    message: EmailMessage, subject: str, paragraphs: list[str], button: str, link: str, issuer: str
+    message: EmailMessage, subject: str, paragraphs: Sequence[str], button: str, link: str, issuer: str
 ) -> None:
     message.set_content("\n\n".join([*paragraphs, f"{button}:\n{link}", f"-- \n{issuer}\n"]))
     message.add_alternative(_html(subject, paragraphs, button, link, issuer), subtype="html")
 
 
-def _html(subject: str, paragraphs: list[str], button: str, link: str, issuer: str) -> str:
+def _html(subject: str, paragraphs: Sequence[str], button: str, link: str, issuer: str) -> str:
     page = _template().render(
         subject=subject,
         paragraphs=[paragraph.split("\n") for paragraph in paragraphs],

@@ -1,8 +1,9 @@
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
-from testamur.delivery.queueing import EmailKind
+from testamur.delivery.queueing import EmailKind, ServerEmailKind
 from testamur.rendering.values import Value
 
 
@@ -43,5 +44,19 @@ class Email(QueuedEmail, frozen=True, kw_only=True):
     values: dict[str, Value]
 
 
-class SignInEmail(QueuedEmail, frozen=True, kw_only=True):
-    """A mail that somebody asked for with this address; whether anybody gets one is decided when it is sent."""
+class ServerEmail(QueuedEmail, frozen=True, kw_only=True):
+    """A mail of the server itself; what it says, and whether anybody gets it, is decided when it is sent."""
+
+    kind: ServerEmailKind
+    values: dict[str, Value]
+
+
+class ServerText(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mail of the server says. The link, which the button leads to, may hold a secret: it exists here alone."""
+
+    to_address: str
+    from_name: str
+    subject: str
+    paragraphs: Sequence[str]
+    button: str
+    link: str

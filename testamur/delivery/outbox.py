@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, select, update
 
 from testamur.db import Transaction
-from testamur.delivery.model import Email, QueuedEmail, SignInEmail
-from testamur.delivery.queueing import SIGN_IN
+from testamur.delivery.model import Email, QueuedEmail, ServerEmail
+from testamur.delivery.queueing import SERVER_EMAIL_KINDS
 from testamur.delivery.tables import emails as table
 from testamur.ids import new_id
 from testamur.rendering.values import decode_values
@@ -18,8 +18,8 @@ LEASE = timedelta(minutes=3)
 # Waits between attempts, while the mail server says "later" or says nothing: a server may be down for a weekend.
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 720, 1440, 2880))
 
-# Who asked for a sign-in link is remembered no longer.
-SIGN_IN_KEPT = timedelta(days=1)
+# Who was sent a mail of the server itself is remembered no longer.
+SERVER_EMAILS_KEPT = timedelta(days=1)
 
 _COLUMNS = [table.c[field] for field in Email.__struct_fields__]
 _DUE = (
@@ -58,7 +58,7 @@ _FAILED = (
     )
 )
 _DROP = delete(table).where(*_MINE)
-_OLD_SIGN_IN = delete(table).where(table.c.kind == SIGN_IN, table.c.created_at < bindparam("before"))
+_OLD_SERVER_EMAILS = delete(table).where(table.c.kind.in_(SERVER_EMAIL_KINDS), table.c.created_at < bindparam("before"))
 _OPENED = (
     update(table)
     .where(
@@ -81,7 +81,7 @@ def claim_emails(tx: Transaction, *, at: datetime) -> str | None:
     return claim
 
 
-def claimed_emails(tx: Transaction, claim: str) -> list[Email | SignInEmail]:
+def claimed_emails(tx: Transaction, claim: str) -> list[Email | ServerEmail]:
     """What a claim holds and has not recorded yet."""
     return [_model(row) for row in tx.execute(_CLAIMED, {"claimed": claim})]
 
@@ -117,8 +117,8 @@ def drop_email(tx: Transaction, claim: str, email: QueuedEmail) -> None:
     tx.execute(_DROP, {"of_id": email.id, "of_claim": claim})
 
 
-def forget_old_sign_in_emails(tx: Transaction, *, at: datetime) -> None:
-    tx.execute(_OLD_SIGN_IN, {"before": at - SIGN_IN_KEPT})
+def forget_old_server_emails(tx: Transaction, *, at: datetime) -> None:
+    tx.execute(_OLD_SERVER_EMAILS, {"before": at - SERVER_EMAILS_KEPT})
 
 
 def record_opened(tx: Transaction, workspace_id: str, credential_id: str, *, at: datetime) -> bool:
@@ -126,8 +126,8 @@ def record_opened(tx: Transaction, workspace_id: str, credential_id: str, *, at:
     return bool(tx.execute(_OPENED, {"of_workspace": workspace_id, "of_credential": credential_id, "at": at}).rowcount)
 
 
-def _model(row: Row[Any]) -> Email | SignInEmail:
-    columns = dict(row._mapping)  # noqa: SLF001
-    if columns["kind"] == SIGN_IN:
-        return SignInEmail(**{field: columns[field] for field in SignInEmail.__struct_fields__})
-    return Email(**{**columns, "values": decode_values(columns["values"])})
+def _model(row: Row[Any]) -> Email | ServerEmail:
+    columns = {**row._mapping, "values": decode_values(row._mapping["values"])}  # noqa: SLF001
+    if columns["kind"] in SERVER_EMAIL_KINDS:
+        return ServerEmail(**{field: columns[field] for field in ServerEmail.__struct_fields__})
+    return Email(**columns)

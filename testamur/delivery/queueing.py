@@ -1,6 +1,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 from sqlalchemy import insert
@@ -14,9 +14,12 @@ from testamur.rendering.values import Value, encode_values
 _INSERT = insert(emails)
 
 EmailKind = Literal["delivery", "expiry_reminder", "expired"]
-# A mail of the server itself, to which no workspace has a template.
-SIGN_IN = "sign_in"
 EMAIL_KINDS: tuple[EmailKind, ...] = ("delivery", "expiry_reminder", "expired")
+# Mails of the server itself, to which no workspace has a template. What each says stands in worker/server_emails.py.
+ServerEmailKind = Literal[
+    "sign_in",  # A recipient asked for a link to all credentials of an address.
+]
+SERVER_EMAIL_KINDS: tuple[ServerEmailKind, ...] = get_args(ServerEmailKind)
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,16 +52,22 @@ def queue_emails(tx: Transaction, workspace_id: str, intents: Sequence[Intent], 
     insert_many(tx, emails, rows)
 
 
-def queue_sign_in_email(tx: Transaction, address: str, *, at: datetime) -> None:
-    """Put a sign-in mail into the outbox. It holds no link: that is made when it is sent, and kept nowhere."""
+def queue_server_email(
+    tx: Transaction, kind: ServerEmailKind, to_address: str, values: Mapping[str, Value], *, at: datetime
+) -> None:
+    """Put a mail of the server itself into the outbox.
+
+    `values` are what its text is made of when it is sent. They hold no secret: a link is made then, and kept nowhere.
+    Whether anybody gets the mail is decided then, too, so that asking for it takes the same time for every address.
+    """
     email_id = new_id()
     row = {
         "id": email_id,
-        "kind": SIGN_IN,
-        "intent": f"{SIGN_IN}:{email_id}",
+        "kind": kind,
+        "intent": f"{kind}:{email_id}",
         "to_name": "",
-        "to_address": address,
-        "values": {},
+        "to_address": to_address,
+        "values": encode_values(values),
         "state": "queued",
         "attempts": 0,
         "next_attempt_at": at,

@@ -54,7 +54,7 @@ credential_template_emails = Table(
 emails = Table(
     "emails",
     metadata,
-    # A sign-in mail is the server's own: it has no workspace and is about no one credential.
+    # A mail of the server itself has no workspace and is about no one credential.
     Column("workspace_id", String(26)),
     Column("id", String(26), nullable=False),
     Column("credential_id", String(26)),

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import bindparam, delete, insert, select
 
 from testamur.db import Transaction
-from testamur.delivery.queueing import queue_sign_in_email
+from testamur.delivery.queueing import queue_server_email
 from testamur.recipient_accounts.queries import find_spellings
 from testamur.recipient_accounts.tables import recipient_sessions, sign_in_links
 from testamur.text import account_address, clean_email
@@ -39,7 +39,7 @@ class SignInLink(msgspec.Struct, frozen=True):
 
 def ask_for_link(tx: Transaction, email: str, *, at: datetime) -> None:
     """Have a link mailed, if there are credentials of this address: the same work either way. Raises Invalid."""
-    queue_sign_in_email(tx, clean_email(email), at=at)
+    queue_server_email(tx, "sign_in", clean_email(email), {}, at=at)
 
 
 def make_link(tx: Transaction, email: str, *, at: datetime) -> SignInLink | None:

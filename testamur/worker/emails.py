@@ -1,27 +1,22 @@
 """Sending the mails of a claim."""
 
-from datetime import timedelta
 from email.message import EmailMessage
-from urllib.parse import urlsplit
 
 import structlog
 
 from testamur.clock import now
 from testamur.credentials.sending import set_delivery_states
-from testamur.delivery.composing import compose, compose_sign_in
+from testamur.delivery.composing import compose, compose_server_email
 from testamur.delivery.defaults import Texts
-from testamur.delivery.model import Email, SignInEmail
+from testamur.delivery.model import Email, ServerEmail
 from testamur.delivery.outbox import LEASE, claimed_emails, drop_email, record_failed, record_sent, take_email
 from testamur.delivery.queueing import EmailKind
 from testamur.delivery.templates import texts_for
 from testamur.delivery.transports import Outgoing, Refused, Unreachable, make_transport
-from testamur.recipient_accounts.links import sign_in_url
-from testamur.recipient_accounts.signing_in import LINK_VALID, make_link
 from testamur.web.platform import Platform
+from testamur.worker.server_emails import write_server_email
 
 MAILS_FOLDER = "mails"
-# Nobody waits longer for a sign-in link: what a mail server has kept back until then is not sent.
-SIGN_IN_AWAITED = timedelta(hours=1)
 # Workspace, credential template and kind: what decides on the texts.
 _TextsKey = tuple[str, str, EmailKind]
 _log = structlog.get_logger(__name__)
@@ -55,7 +50,7 @@ def _texts_key(email: Email) -> _TextsKey:
 def _send_one(
     platform: Platform,
     claim: str,
-    email: Email | SignInEmail,
+    email: Email | ServerEmail,
     texts: dict[_TextsKey, Texts],
     outgoing: Outgoing,
 ) -> None:
@@ -63,8 +58,8 @@ def _send_one(
         if not take_email(tx, claim, email, at=now()):
             return
     try:
-        if isinstance(email, SignInEmail):
-            message = _compose_sign_in(platform, claim, email)
+        if isinstance(email, ServerEmail):
+            message = _compose_server_email(platform, claim, email)
         else:
             message = _compose(email, texts[_texts_key(email)], platform.settings.email_from)
         if message is None:
@@ -89,35 +84,22 @@ def _compose(email: Email, texts: Texts, sender_address: str) -> EmailMessage:
         raise Refused(f"The mail cannot be written: {type(failure).__name__}", is_final=True) from failure
 
 
-def _compose_sign_in(platform: Platform, claim: str, email: SignInEmail) -> EmailMessage | None:
-    """The mail, or None if nobody is to get one: then it is forgotten.
-
-    That is decided here and not when the mail is asked for, so that asking takes the same time for every address. The
-    link exists in the mail alone. Raises Refused for a mail that cannot be written.
-    """
-    at = now()
+def _compose_server_email(platform: Platform, claim: str, email: ServerEmail) -> EmailMessage | None:
+    """The mail, or None if nobody is to get one: then it is forgotten. Raises Refused for one that cannot be written."""
+    settings = platform.settings
     with platform.database.write() as tx:
-        is_awaited = at - email.created_at < SIGN_IN_AWAITED
-        link = make_link(tx, email.to_address, at=at) if is_awaited else None
-        if link is None:
+        said = write_server_email(tx, email, base_url=settings.base_url, at=now())
+        if said is None:
             drop_email(tx, claim, email)
             return None
-    settings = platform.settings
     try:
-        return compose_sign_in(
-            email,
-            to_address=link.to_address,
-            link=sign_in_url(settings.base_url, link.token),
-            minutes=int(LINK_VALID.total_seconds() // 60),
-            site=urlsplit(settings.base_url).netloc,
-            sender_address=settings.email_from,
-        )
+        return compose_server_email(email, said, sender_address=settings.email_from)
     except Exception as failure:
         _log.exception("email_not_composed", email_id=email.id)
         raise Refused(f"The mail cannot be written: {type(failure).__name__}", is_final=True) from failure
 
 
-def _record_failure(platform: Platform, claim: str, email: Email | SignInEmail, error: str, *, is_final: bool) -> None:
+def _record_failure(platform: Platform, claim: str, email: Email | ServerEmail, error: str, *, is_final: bool) -> None:
     with platform.database.write() as tx:
         is_over = record_failed(tx, claim, email, error=error, is_final=is_final, at=now())
         if is_over and isinstance(email, Email) and email.kind == "delivery":

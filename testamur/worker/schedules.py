@@ -5,7 +5,7 @@ from datetime import datetime
 from testamur.credentials.issuing import find_due, issue_due
 from testamur.credentials.reminding import queue_expiry_emails
 from testamur.credentials.resigning import sign_again, sign_unsigned
-from testamur.delivery.outbox import forget_old_sign_in_emails
+from testamur.delivery.outbox import forget_old_server_emails
 from testamur.idempotency.keys import forget_old_keys
 from testamur.recipient_accounts.signing_in import forget_expired
 from testamur.transparency.appending import append_pending, is_append_due
@@ -65,5 +65,5 @@ def clean_up(platform: Platform, at: datetime) -> None:
     with platform.database.write() as tx:
         forget_old_keys(tx, at=at)
         forget_old_deliveries(tx, at=at)
-        forget_old_sign_in_emails(tx, at=at)
+        forget_old_server_emails(tx, at=at)
         forget_expired(tx, at=at)

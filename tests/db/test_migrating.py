@@ -16,7 +16,7 @@ from testamur.clock import now
 from testamur.db import Database
 from testamur.db.migrating import _config, is_current, migrate
 from testamur.db.schema import metadata
-from testamur.delivery.queueing import queue_sign_in_email
+from testamur.delivery.queueing import queue_server_email
 from testamur.errors import Conflict
 from testamur.web.platform import Platform
 from testamur.workspaces.creating import create_workspace
@@ -112,7 +112,7 @@ def test_mails_of_earlier_versions_are_kept_when_those_of_the_server_come(databa
         assert migrate(database)[-1] >= "0010"
         with database.write() as tx:
             assert tx.execute(text("SELECT * FROM emails")).mappings().all() == before
-            queue_sign_in_email(tx, "ada@example.com", at=now())
+            queue_server_email(tx, "sign_in", "ada@example.com", {}, at=now())
             tx.execute(text("DELETE FROM credentials"))
             assert tx.execute(text("SELECT kind FROM emails")).all() == [("sign_in",)]
     finally:
