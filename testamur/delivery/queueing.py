@@ -18,6 +18,8 @@ EMAIL_KINDS: tuple[EmailKind, ...] = ("delivery", "expiry_reminder", "expired")
 # Mails of the server itself, to which no workspace has a template. What each says stands in worker/server_emails.py.
 ServerEmailKind = Literal[
     "sign_in",  # A recipient asked for a link to all credentials of an address.
+    "correction_request",  # Somebody asked for a correction; the link makes the request real.
+    "correction_answered",  # An issuer has dealt with a request for a correction, or declined it.
 ]
 SERVER_EMAIL_KINDS: tuple[ServerEmailKind, ...] = get_args(ServerEmailKind)
 

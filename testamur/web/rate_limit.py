@@ -3,12 +3,14 @@
 import math
 import time
 from collections.abc import Mapping
+from ipaddress import IPv6Address, ip_address, ip_network
 
 import structlog
 from limits import WindowStats, parse
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.requests import HTTPConnection
 
 from testamur.errors import RateLimited
 
@@ -61,3 +63,13 @@ class RateLimit:
 
 def _seconds_until(found: WindowStats) -> int:
     return max(1, math.ceil(found.reset_time - time.time()))
+
+
+def counted_client(request: HTTPConnection) -> str:
+    """Whose requests are counted together: an address, or a network of IPv6, of which one client has all addresses."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)

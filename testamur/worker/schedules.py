@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from testamur.change_requests.asking import forget_unconfirmed
 from testamur.credentials.issuing import find_due, issue_due
 from testamur.credentials.reminding import queue_expiry_emails
 from testamur.credentials.resigning import sign_again, sign_unsigned
@@ -67,3 +68,4 @@ def clean_up(platform: Platform, at: datetime) -> None:
         forget_old_deliveries(tx, at=at)
         forget_old_server_emails(tx, at=at)
         forget_expired(tx, at=at)
+        forget_unconfirmed(tx, at=at)
