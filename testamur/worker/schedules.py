@@ -1,6 +1,6 @@
 """What comes with time: scheduled issuing, mails about expiry, the transparency log, forgetting what is old."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from testamur.change_requests.asking import forget_unconfirmed
 from testamur.credentials.issuing import find_due, issue_due
@@ -9,6 +9,7 @@ from testamur.credentials.resigning import sign_again, sign_unsigned
 from testamur.delivery.outbox import forget_old_server_emails
 from testamur.idempotency.keys import forget_old_keys
 from testamur.recipient_accounts.signing_in import forget_expired
+from testamur.statistics.counting import count, counted_until, keep
 from testamur.transparency.appending import append_pending, is_append_due
 from testamur.transparency.keys import log_origin
 from testamur.web.platform import Platform
@@ -17,6 +18,8 @@ from testamur.workspaces.allowance import plan_of
 from testamur.workspaces.queries import get_workspace
 
 DUE_MAX = 200
+# Another worker may have counted just now.
+COUNT_EVERY = timedelta(seconds=10)
 # In one transaction, in which others cannot write.
 SIGNED_MAX = 100
 
@@ -50,6 +53,19 @@ def remind(platform: Platform, at: datetime) -> int:
     """Queue mails about expiry; how many."""
     with platform.database.write() as tx:
         return queue_expiry_emails(tx, base_url=platform.settings.base_url, at=at)
+
+
+def count_statistics(platform: Platform, at: datetime) -> bool:
+    """Count what happened since it was counted last; whether that was necessary."""
+    with platform.database.read() as tx:
+        last = counted_until(tx)
+        if last is not None and timedelta() <= at - last < COUNT_EVERY:
+            return False
+        counted = count(tx, at=at)
+    if counted.is_worth_keeping:
+        with platform.database.write() as tx:
+            keep(tx, counted)
+    return True
 
 
 def append_to_log(platform: Platform, at: datetime) -> int:
