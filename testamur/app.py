@@ -11,7 +11,16 @@ from testamur.api.v1.door import ApiV1
 from testamur.config import read_settings
 from testamur.dashboard import routes as dashboard
 from testamur.logs import configure_logs
-from testamur.wallet import brands, bundles, credential_page, interactions, issuers, recipient_page, transparency
+from testamur.wallet import (
+    brands,
+    bundles,
+    change_requests,
+    credential_page,
+    interactions,
+    issuers,
+    recipient_page,
+    transparency,
+)
 from testamur.wallet.badges import Badges
 from testamur.wallet.files import Files
 from testamur.wallet.own_documents import OwnDocuments
@@ -45,6 +54,7 @@ def create_app(platform: Platform) -> ASGIApp:
             *interactions.routes(platform),
             *badges.routes(),
             *credential_page.routes(platform, badges),
+            *change_requests.routes(platform),
             *issuers.routes(platform),
             *brands.routes(platform),
             *files.routes(),

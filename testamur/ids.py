@@ -2,8 +2,9 @@
 
 import re
 import uuid
+from datetime import datetime
 
-from ulid_transform import ulid_now
+from ulid_transform import ulid_at_time, ulid_now
 
 _ULID = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
 
@@ -11,6 +12,11 @@ _ULID = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
 def new_id() -> str:
     """A fresh ULID: 26 characters of lower-case Crockford base32, ordered by time of making."""
     return ulid_now().lower()
+
+
+def first_id_of(moment: datetime) -> str:
+    """The smallest id that can be made at that moment, to look for those that were made since."""
+    return ulid_at_time(moment.timestamp())[:10].lower() + "0" * 16
 
 
 def new_public_id() -> str:

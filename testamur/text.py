@@ -1,9 +1,11 @@
 """What text given by people must be before it is stored."""
 
+import csv
+import io
 import re
 import string
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +24,9 @@ _EMAIL = re.compile(
 )
 
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+# A cell that begins so is a formula to a spreadsheet program.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 EMAIL_LENGTH_MAX = 254
 URL_LENGTH_MAX = 2048
@@ -102,6 +107,13 @@ def account_address(email: str) -> str:
     strasse.example and the Kelvin sign for a k, which are other people's domains and mailboxes.
     """
     return email.strip().translate(_ASCII_LOWER)
+
+
+def csv_line(cells: Sequence[str]) -> str:
+    """A line of CSV, with its end. What a spreadsheet program would take for a formula becomes a text."""
+    line = io.StringIO(newline="")
+    csv.writer(line).writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
+    return line.getvalue()
 
 
 def _refuse_unprintable(text: str, pattern: re.Pattern[str]) -> None:

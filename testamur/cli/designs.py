@@ -2,7 +2,7 @@ from pathlib import Path
 
 import click
 
-from testamur.cli.platform import find_workspace, json_option, opened_platform, print_json, workspace_option
+from testamur.cli.platform import find_workspace, json_option, opened_platform, print_json, record, workspace_option
 from testamur.clock import now
 from testamur.designs.exporting import export_design
 from testamur.designs.fonts import font_names
@@ -36,6 +36,7 @@ def import_command(file: Path, workspace: str | None, *, as_json: bool) -> None:
         else:
             drawn = parse_design_file(content, fonts=fonts)
             design = import_design(tx, platform.storage, owner.id, drawn, folder=file.parent, at=now())
+        record(tx, owner.id, "design.imported", subject=design.id, at=now())
     if as_json:
         print_json({"id": design.id, "name": design.name, "type": design.type})
     else:
@@ -79,6 +80,7 @@ def add_command(name: str, workspace: str | None, *, as_json: bool) -> None:
     with opened_platform() as platform, platform.database.write() as tx:
         owner = find_workspace(tx, workspace)
         design = add_from_gallery(tx, platform.storage, owner.id, name, at=now())
+        record(tx, owner.id, "design.created", subject=design.id, at=now())
     if as_json:
         print_json({"id": design.id, "name": design.name, "type": design.type})
     else:

@@ -11,6 +11,7 @@ from testamur.cli.platform import (
     opened_platform,
     print_json,
     print_table,
+    record,
     workspace_option,
 )
 from testamur.clock import now
@@ -65,6 +66,8 @@ def rotate_command(algorithm: Algorithm | None, workspace: str | None, *, as_jso
         owner = find_workspace(tx, workspace)
         wanted = ALGORITHMS if algorithm is None else (algorithm,)
         made = [rotate_key(tx, owner, each, master_key=platform.master_key, at=at) for each in wanted]
+        for key in made:
+            record(tx, owner.id, "signing_key.rotated", subject=key.id, details={"algorithm": key.algorithm}, at=at)
     if as_json:
         print_json([_as_json(key, "next" if key.active_from > at else "active") for key in made])
         return
@@ -95,6 +98,7 @@ def retire_command(keys: tuple[str, ...], workspace: str | None, *, yes: bool) -
             for key_id in wanted:
                 _check_known(tx, owner, key_id)
                 retire_key(tx, owner.id, key_id, at=at)
+                record(tx, owner.id, "signing_key.retired", subject=key_id, at=at)
     for key_id in wanted:
         click.echo(f"Retired {key_id}")
 
@@ -127,10 +131,12 @@ def _compromise(
         owner = find_workspace(tx, slug)
         _check_known(tx, owner, key_id)
     _confirm(f"Take {key_id} out of the DID document of {owner.slug}? What it signed verifies no more", yes=yes)
+    at = now()
     with platform.database.write() as tx:
         done = mark_compromised(
-            tx, owner, key_id, reason=reason, sign_anew=count_to_sign_anew, master_key=platform.master_key, at=now()
+            tx, owner, key_id, reason=reason, sign_anew=count_to_sign_anew, master_key=platform.master_key, at=at
         )
+        record(tx, owner.id, "signing_key.compromised", subject=key_id, at=at)
     if done.key.algorithm == "Ed25519":
         _sign_again(platform, done.signed_anew)
     if as_json:

@@ -1,12 +1,17 @@
 """What every command begins with."""
 
+import getpass
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import click
 
+from testamur.audit.model import Actor
+from testamur.audit.recording import record_action
 from testamur.config import read_settings
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import get_credential_template
@@ -60,6 +65,28 @@ def find_template(tx: Transaction, workspace: Workspace, given: str) -> Credenti
         return get_credential_template(tx, workspace.id, template_id)
     except NotFound:
         raise NotFound(f"The workspace {workspace.slug} has no credential template {given}") from None
+
+
+def record(
+    tx: Transaction,
+    workspace_id: str,
+    action: str,
+    *,
+    subject: str | None = None,
+    details: Mapping[str, Any] | None = None,
+    at: datetime,
+) -> None:
+    """Write into the audit log what the operator does in this transaction."""
+    record_action(tx, workspace_id, _operator(), action, subject=subject, details=details, at=at)
+
+
+def _operator() -> Actor:
+    """Whoever runs the command, by the name that the machine knows."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):  # In a container the user may have a number and no name.
+        name = f"uid {os.getuid()}"
+    return Actor("operator", "", name[:255])
 
 
 def print_json(value: Any) -> None:

@@ -2,7 +2,7 @@ import sys
 
 import click
 
-from testamur.cli.platform import find_workspace, json_option, opened_platform, print_json, workspace_option
+from testamur.cli.platform import find_workspace, json_option, opened_platform, print_json, record, workspace_option
 from testamur.clock import now
 from testamur.credentials.erasing import credentials_of_address, erase_recipient
 from testamur.credentials.renderings import delete_files
@@ -37,7 +37,10 @@ def erase_command(email: str, workspace: str | None, *, yes: bool, as_json: bool
         for credential_id in found:
             delete_files(platform.storage, owner.id, credential_id)
         with platform.database.write() as tx:
-            count = erase_recipient(tx, owner.id, email, at=now())
+            at = now()
+            count = erase_recipient(tx, owner.id, email, at=at)
+            # Whose they were is what is being forgotten.
+            record(tx, owner.id, "recipient.erased", details={"credentials": count}, at=at)
     if as_json:
         print_json({"credentials": count})
     else:

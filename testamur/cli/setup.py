@@ -9,7 +9,7 @@ from testamur.accounts.passwords import hash_password
 from testamur.accounts.queries import count_accounts
 from testamur.attributes.defining import define_attribute
 from testamur.attributes.queries import attribute_types
-from testamur.cli.platform import json_option, opened_platform, print_json
+from testamur.cli.platform import json_option, opened_platform, print_json, record
 from testamur.clock import now
 from testamur.designs.model import Design
 from testamur.designs.starters import add_starters
@@ -50,13 +50,15 @@ def bootstrap(platform: Platform) -> Bootstrapped:
         workspace = find_workspace_by_slug(tx, DEFAULT_SLUG)
         if workspace is None:
             workspace = create_workspace(tx, name=DEFAULT_NAME, slug=DEFAULT_SLUG, at=at)
+            record(tx, workspace.id, "workspace.created", at=at)
         defined = attribute_types(tx, workspace.id)
         for tag in EXAMPLE_TAGS:
             if tag not in defined:
                 define_attribute(tx, workspace.id, tag=tag, at=at)
         add_keys(tx, workspace, master_key=platform.master_key, at=at)
         designs = add_starters(tx, platform.storage, workspace.id, at=at)
-        _, secret = create_token(tx, workspace.id, name="bootstrap", at=at)
+        token, secret = create_token(tx, workspace.id, name="bootstrap", at=at)
+        record(tx, workspace.id, "token.created", subject=token.id, details={"name": token.name}, at=at)
     return Bootstrapped(
         workspace=workspace,
         token=secret,

@@ -8,6 +8,7 @@ from testamur.cli.platform import (
     opened_platform,
     print_json,
     print_table,
+    record,
     workspace_option,
 )
 from testamur.clock import now
@@ -29,7 +30,9 @@ def token_group() -> None:
 def create_command(name: str, workspace: str | None, *, as_json: bool) -> None:
     """Make a token; it is shown this once."""
     with opened_platform() as platform, platform.database.write() as tx:
-        token, secret = create_token(tx, find_workspace(tx, workspace).id, name=name, at=now())
+        owner, at = find_workspace(tx, workspace), now()
+        token, secret = create_token(tx, owner.id, name=name, at=at)
+        record(tx, owner.id, "token.created", subject=token.id, details={"name": token.name}, at=at)
     if as_json:
         print_json({**_as_json(token), "token": secret})
     else:
@@ -59,7 +62,9 @@ def list_command(workspace: str | None, *, as_json: bool) -> None:
 def revoke_command(token_id: str, workspace: str | None) -> None:
     """Refuse a token from now on."""
     with opened_platform() as platform, platform.database.write() as tx:
-        revoke_token(tx, find_workspace(tx, workspace).id, token_id.lower(), at=now())
+        owner, at = find_workspace(tx, workspace), now()
+        revoke_token(tx, owner.id, token_id.lower(), at=at)
+        record(tx, owner.id, "token.revoked", subject=token_id.lower(), at=at)
     click.echo("Revoked")
 
 

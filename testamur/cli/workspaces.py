@@ -4,7 +4,7 @@ from typing import get_args
 import click
 from msgspec import UNSET, UnsetType
 
-from testamur.cli.platform import find_workspace, json_option, opened_platform, print_json, print_table
+from testamur.cli.platform import find_workspace, json_option, opened_platform, print_json, print_table, record
 from testamur.clock import now
 from testamur.designs.starters import add_starters
 from testamur.errors import NotFound
@@ -40,6 +40,7 @@ def create_command(
         )
         add_keys(tx, workspace, master_key=platform.master_key, at=at)
         add_starters(tx, platform.storage, workspace.id, at=at)
+        record(tx, workspace.id, "workspace.created", at=at)
     if as_json:
         print_json(_as_json(workspace))
     else:
@@ -73,6 +74,7 @@ def update_command(
     as_json: bool,
 ) -> None:
     """Change what a workspace says of itself; an empty text removes what may be empty."""
+    at = now()
     with opened_platform() as platform, platform.database.write() as tx:
         workspace = update_workspace(
             tx,
@@ -86,8 +88,9 @@ def update_command(
             names_in_credentials=names,
             emails_in_credentials=emails,
             is_indexed=indexed,
-            at=now(),
+            at=at,
         )
+        record(tx, workspace.id, "workspace.changed", at=at)
     if as_json:
         print_json({**_as_json(workspace), **_profile_as_json(workspace)})
     else:
@@ -107,7 +110,9 @@ def plan_command(slug: str, name: str | None) -> None:
         if name is not None and name not in plans:
             known = ", ".join(plans) or "none; describe them in TESTAMUR_PLANS"
             raise NotFound(f"There is no plan {name}; there are {known}")
-        set_plan(tx, find_workspace(tx, slug).id, name, at=now())
+        owner, at = find_workspace(tx, slug), now()
+        set_plan(tx, owner.id, name, at=at)
+        record(tx, owner.id, "workspace.plan_changed", details={"plan": name}, at=at)
     click.echo(f"{slug} has the plan {name}" if name else f"{slug} has no plan: it may use everything")
 
 
@@ -133,12 +138,14 @@ def certificate_command(
         workspace_id = find_workspace(tx, slug).id
         if remove:
             remove_pdf_certificate(tx, workspace_id)
+            record(tx, workspace_id, "pdf_certificate.removed", at=at)
             click.echo(f"{slug} signs PDFs no more")
             return
         if identity is None:
             certificate = get_pdf_certificate(tx, workspace_id)
         else:
             certificate = set_pdf_certificate(tx, workspace_id, identity, master_key=platform.master_key, at=at)
+            record(tx, workspace_id, "pdf_certificate.set", at=at)
     if as_json:
         print_json(_certificate_as_json(certificate))
     else:

@@ -6,8 +6,6 @@ credentials give the same bytes. One that cannot be rendered is told in `results
 the others.
 """
 
-import csv
-import io
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, date, datetime
@@ -33,7 +31,7 @@ from testamur.db import Transaction
 from testamur.errors import Invalid, NotFound, TestamurError
 from testamur.ids import normalize_id
 from testamur.rendering.attributes_in_text import fill_in
-from testamur.text import checked
+from testamur.text import checked, csv_line
 from testamur.workspaces.model import Workspace
 
 CREDENTIALS_PER_PAGE = 200
@@ -43,8 +41,6 @@ AWARDED: tuple[Status, ...] = ("issued", "expired")
 _RESULTS_IN_MEMORY = 256 * 1024
 _CHUNK = 64 * 1024
 _FILE_MODE = 0o100644
-# A cell that begins so is a formula to a spreadsheet program.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 _log = structlog.get_logger(__name__)
 
@@ -219,9 +215,7 @@ def _outcome(entry: Entry, draw: Callable[[Entry], bytes]) -> Outcome:
 
 
 def _write_line(table: IO[bytes], cells: Sequence[str]) -> None:
-    line = io.StringIO(newline="")
-    csv.writer(line).writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
-    table.write(line.getvalue().encode())
+    table.write(csv_line(cells).encode())
 
 
 def _chunks(table: IO[bytes]) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 
 from testamur.db.schema import Compressed, JSONText, Timestamp, folded, metadata, same_workspace
@@ -76,6 +77,23 @@ credentials = Table(
     Index("ix_credentials_recipient_email_key", "recipient_email_key"),
     Index("ix_credentials_expiry_date", "expiry_date"),
     Index("ix_credentials_scheduled_for", "scheduled_for"),
+    # For what is counted: alone enough to tell how many there are of each standing, and on which days.
+    Index("ix_credentials_standing", "workspace_id", "state", "expiry_date", "revoked_at"),
+    Index("ix_credentials_issued_at", "issued_at", "workspace_id"),
+    Index(
+        "ix_credentials_revoked_at",
+        "revoked_at",
+        "workspace_id",
+        sqlite_where=text("revoked_at IS NOT NULL"),
+        postgresql_where=text("revoked_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_credentials_bounced",
+        "workspace_id",
+        "id",
+        sqlite_where=text("delivery_state = 'bounced'"),
+        postgresql_where=text("delivery_state = 'bounced'"),
+    ),
 )
 
 renderings = Table(

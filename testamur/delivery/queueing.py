@@ -22,6 +22,8 @@ ServerEmailKind = Literal[
     "password_reset",  # Somebody has forgotten their password.
     "new_address",  # Somebody confirms that an address is theirs.
     "address_changed",  # The old address is told of the new one.
+    "correction_request",  # Somebody asked for a correction; the link makes the request real.
+    "correction_answered",  # An issuer has dealt with a request for a correction, or declined it.
 ]
 # Those that anybody can have sent to any address: nobody needs them later, and nobody is remembered for one.
 ASKED_EMAIL_KINDS: tuple[ServerEmailKind, ...] = ("sign_in", "password_reset")

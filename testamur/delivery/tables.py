@@ -9,6 +9,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from testamur.db.schema import JSONText, Timestamp, metadata, same_workspace
@@ -78,4 +79,12 @@ emails = Table(
     same_workspace("credential_id", "credentials", ondelete="CASCADE"),
     Index(None, "state", "next_attempt_at"),
     Index("ix_emails_credential", "credential_id", "created_at"),
+    Index(
+        "ix_emails_sent_at",
+        "sent_at",
+        "kind",
+        "workspace_id",
+        sqlite_where=text("sent_at IS NOT NULL"),
+        postgresql_where=text("sent_at IS NOT NULL"),
+    ),
 )

@@ -34,7 +34,7 @@ from testamur.wallet.credential_page import ShownDate
 from testamur.web.forms import read_form
 from testamur.web.html import page
 from testamur.web.platform import Platform
-from testamur.web.rate_limit import RateLimit, client_of
+from testamur.web.rate_limit import RateLimit, counted_client
 from testamur.web.threads import Result, run_query
 from testamur.wire.v1.paging import read_cursor, to_page
 from testamur.workspaces.queries import get_workspace
@@ -106,7 +106,7 @@ class RecipientPage:
             address = clean_email(email)
         except Invalid as fault:
             return _ask_page(request, email=email, fault=fault.message, status=400)
-        self._per_client.take(f"sign-in/client/{_client(request)}")
+        self._per_client.take(f"sign-in/client/{counted_client(request)}")
         self._per_address.take(f"sign-in/address/{sha256(address.casefold().encode()).hexdigest()}")
         await self._write(lambda tx: ask_for_link(tx, address, at=now()))
         self._platform.wake_worker()
@@ -247,10 +247,6 @@ def _picture_url(picture: Rendering, base_url: str) -> str:
 
 def _shown_date(day: date) -> ShownDate:
     return ShownDate(day.isoformat(), as_text(day))
-
-
-def _client(request: Request) -> str:
-    return client_of(request.client.host if request.client else "")
 
 
 def _ask_page(

@@ -6,7 +6,6 @@ itself. Each step is told with its reason; a badge that cannot be read is an ans
 
 from collections.abc import Callable
 from datetime import UTC, date
-from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 import anyio
@@ -33,7 +32,7 @@ from testamur.web.documents import preferred
 from testamur.web.errors import STATUS, error_headers
 from testamur.web.html import page
 from testamur.web.platform import Platform
-from testamur.web.rate_limit import RateLimit
+from testamur.web.rate_limit import RateLimit, counted_client
 from testamur.web.verifying import FILE_BYTES_MAX, badge_in, fetch_documents
 
 # Most of the time a thread waits for another server.
@@ -110,7 +109,7 @@ class Verifying:
             is_own = bool(url) and await run_sync(self._own.public_id_of, url) is not None
             told = None
             if is_own:
-                self._limit.take(_client(request))
+                self._limit.take(f"verify {counted_client(request)}")
                 told = await self._verified(lambda: url, is_own=True)
         except TestamurError as error:
             return self._page(request, url=url, error=error)
@@ -119,7 +118,7 @@ class Verifying:
     async def given(self, request: Request) -> Response:
         url = ""
         try:
-            self._limit.take(_client(request))
+            self._limit.take(f"verify {counted_client(request)}")
             file, url = await _read_form(request)
             told = await self._verified(lambda: url if file is None else badge_in(file))
         except TestamurError as error:
@@ -131,7 +130,7 @@ class Verifying:
         return self._page(request, url=url, told=told)
 
     async def own_credential(self, request: Request) -> Response:
-        self._limit.take(_client(request))
+        self._limit.take(f"verify {counted_client(request)}")
         public_id = to_public_id(request.path_params["public_id"])
         if public_id is None:
             raise NotFound
@@ -274,16 +273,6 @@ def _form(request: Request) -> Any:
 
 def _too_large() -> TooLarge:
     return TooLarge(f"The file is larger than {FILE_BYTES_MAX // 1_000_000} MB, which no badge needs to be")
-
-
-def _client(request: Request) -> str:
-    """Whose requests are counted together: an address, or a network of IPv6, which one person may have whole."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return f"verify {host}"
-    return f"verify {address.packed[:8].hex() if isinstance(address, IPv6Address) else address}"
 
 
 def _wants_json(request: Request) -> bool:

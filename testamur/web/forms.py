@@ -10,7 +10,7 @@ FORM_BYTES_MAX = 4000
 _FIELDS_MAX = 20
 
 
-async def read_form(request: Request, base_url: str) -> dict[str, str]:
+async def read_form(request: Request, base_url: str, *, bytes_max: int = FORM_BYTES_MAX) -> dict[str, str]:
     """The fields of a form; of a field that is there twice, the last.
 
     Raises Forbidden if the form was not sent from a page of this server, TooLarge, Invalid if it is no form.
@@ -19,7 +19,7 @@ async def read_form(request: Request, base_url: str) -> dict[str, str]:
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > FORM_BYTES_MAX:
+        if len(body) > bytes_max:
             raise TooLarge
     try:
         return dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_FIELDS_MAX))

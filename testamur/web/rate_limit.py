@@ -10,6 +10,7 @@ from limits import WindowStats, parse
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.requests import HTTPConnection
 
 from testamur.errors import RateLimited
 
@@ -73,13 +74,18 @@ class RateLimit:
             return None
 
 
+def counted_client(request: HTTPConnection) -> str:
+    """Whose requests are counted together: that of `client_of`."""
+    return client_of(request.client.host if request.client else "")
+
+
 def client_of(host: str) -> str:
-    """Who asks: an address, or of IPv6 the network, of which one client has all addresses."""
+    """An address, or a network of IPv6, of which one client has all addresses."""
     try:
-        address = ip_address(host)
+        address = ip_address(host.partition("%")[0])
     except ValueError:
         return host
-    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else host
+    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
 
 
 def _seconds_until(found: WindowStats) -> int:

@@ -1,17 +1,19 @@
 """What comes with time: scheduled issuing, mails about expiry, the transparency log, forgetting what is old."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from testamur.accounts.inviting import forget_invitations
 from testamur.accounts.links import forget_links
 from testamur.accounts.passkeys import forget_challenges
 from testamur.accounts.sessions import forget_sessions
+from testamur.change_requests.asking import forget_unconfirmed
 from testamur.credentials.issuing import find_due, issue_due
 from testamur.credentials.reminding import queue_expiry_emails
 from testamur.credentials.resigning import sign_again, sign_unsigned
 from testamur.delivery.outbox import forget_old_server_emails
 from testamur.idempotency.keys import forget_old_keys
 from testamur.recipient_accounts.signing_in import forget_expired
+from testamur.statistics.counting import count, counted_until, keep
 from testamur.transparency.appending import append_pending, is_append_due
 from testamur.transparency.keys import log_origin
 from testamur.web.platform import Platform
@@ -21,6 +23,8 @@ from testamur.workspaces.allowance import plan_of
 from testamur.workspaces.queries import get_workspace
 
 DUE_MAX = 200
+# Another worker may have counted just now.
+COUNT_EVERY = timedelta(seconds=10)
 # In one transaction, in which others cannot write.
 SIGNED_MAX = 100
 
@@ -56,6 +60,19 @@ def remind(platform: Platform, at: datetime) -> int:
         return queue_expiry_emails(tx, base_url=platform.settings.base_url, at=at)
 
 
+def count_statistics(platform: Platform, at: datetime) -> bool:
+    """Count what happened since it was counted last; whether that was necessary."""
+    with platform.database.read() as tx:
+        last = counted_until(tx)
+        if last is not None and timedelta() <= at - last < COUNT_EVERY:
+            return False
+        counted = count(tx, at=at)
+    if counted.is_worth_keeping:
+        with platform.database.write() as tx:
+            keep(tx, counted)
+    return True
+
+
 def append_to_log(platform: Platform, at: datetime) -> int:
     """Enter what was recorded for the transparency log; how many entries, which is 0 when none waits."""
     origin = log_origin(platform.settings.base_url)
@@ -89,3 +106,4 @@ def clean_up(platform: Platform, at: datetime) -> None:
         forget_links(tx, at=at)
         forget_challenges(tx, at=at)
         forget_invitations(tx, at=at)
+        forget_unconfirmed(tx, at=at)

@@ -13,9 +13,19 @@ import msgspec
 from testamur.accounts.editing import ADDRESS_LINK_VALID, PASSWORD_LINK_VALID, make_address_link, make_password_link
 from testamur.accounts.inviting import INVITATION_VALID, make_invitation_link
 from testamur.accounts.queries import find_account
+from testamur.change_requests.asking import LINK_VALID as CORRECTION_LINK_VALID
+from testamur.change_requests.asking import make_link as make_correction_link
+from testamur.change_requests.links import confirm_url
+from testamur.change_requests.queries import get_request
+from testamur.credential_templates.queries import get_credential_template
+from testamur.credentials.links import page_url
+from testamur.credentials.model import Credential
+from testamur.credentials.pins import find_pin
+from testamur.credentials.queries import get_credential
 from testamur.db import Transaction
 from testamur.delivery.model import ServerEmail, ServerText
 from testamur.delivery.queueing import ServerEmailKind
+from testamur.errors import NotFound
 from testamur.recipient_accounts.links import sign_in_url
 from testamur.recipient_accounts.signing_in import LINK_VALID, make_link
 from testamur.rendering.values import as_text
@@ -134,6 +144,64 @@ def in_hours(time: timedelta) -> int:
     return in_minutes(time) // 60
 
 
+def _correction_request(tx: Transaction, email: ServerEmail, site: Site, at: datetime) -> ServerText | None:
+    """It repeats nothing of what was asked for: whoever asked may be a stranger with something to advertise."""
+    link = make_correction_link(
+        tx, as_text(email.values["workspace_id"]), as_text(email.values["request_id"]), email.to_address, at=at
+    )
+    if link is None:
+        return None
+    credential, secret = link
+    name, issuer_name = _names(tx, credential)
+    return ServerText(
+        to_address=email.to_address,
+        from_name=site.name,
+        subject=f"Confirm your request for a correction of {name}",
+        paragraphs=[
+            f"Somebody, hopefully you, asked {issuer_name} to correct the credential {name}.",
+            f"Open this link to see the request and to send it. It works for {CORRECTION_LINK_VALID.days} days.",
+            "If you did not ask for it, do nothing: the request goes nowhere without this mail.",
+        ],
+        button="See the request",
+        link=confirm_url(site.base_url, secret),
+    )
+
+
+def _correction_answered(tx: Transaction, email: ServerEmail, site: Site, at: datetime) -> ServerText | None:
+    del at
+    workspace_id = as_text(email.values["workspace_id"])
+    try:
+        request = get_request(tx, workspace_id, as_text(email.values["request_id"]))
+    except NotFound:  # It went with its credential.
+        return None
+    credential = get_credential(tx, workspace_id, request.credential_id)
+    name, issuer_name = _names(tx, credential)
+    if request.state == "declined":
+        told = [f"{issuer_name} will not correct {name} as you have asked. They say:", request.answer or ""]
+    else:
+        told = [
+            f"{issuer_name} has dealt with your request for a correction of {name}.",
+            "Its page shows what it says now.",
+        ]
+    return ServerText(
+        to_address=email.to_address,
+        from_name=site.name,
+        subject=f"Your request for a correction of {name}",
+        paragraphs=told,
+        button="View your credential",
+        link=page_url(site.base_url, credential.public_id),
+    )
+
+
+def _names(tx: Transaction, credential: Credential) -> tuple[str, str]:
+    """What a credential and its issuer are called on its page."""
+    pin = find_pin(tx, credential.workspace_id, credential.id)
+    if pin is not None:
+        return as_text(pin.values["group.name"]), as_text(pin.values["issuer.name"])
+    template = get_credential_template(tx, credential.workspace_id, credential.credential_template_id)
+    return template.name, get_workspace(tx, credential.workspace_id).name
+
+
 def in_minutes(time: timedelta) -> int:
     return int(time.total_seconds() // 60)
 
@@ -145,4 +213,6 @@ _WRITERS: Mapping[ServerEmailKind, _Writer] = {
     "password_reset": _password_reset,
     "new_address": _new_address,
     "address_changed": _address_changed,
+    "correction_request": _correction_request,
+    "correction_answered": _correction_answered,
 }

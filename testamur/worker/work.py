@@ -17,7 +17,16 @@ from testamur.web.platform import Platform
 from testamur.webhooks.outbox import claim_deliveries, endpoints_due
 from testamur.worker.emails import send_emails
 from testamur.worker.imports import run_import
-from testamur.worker.schedules import append_to_log, clean_up, erase_closed, issue_scheduled, remind, sign_what_is_left
+from testamur.worker.schedules import (
+    COUNT_EVERY,
+    append_to_log,
+    clean_up,
+    count_statistics,
+    erase_closed,
+    issue_scheduled,
+    remind,
+    sign_what_is_left,
+)
 from testamur.worker.webhooks import deliver_webhooks
 
 # How often to look for work that another process has left; work of this process is told at once.
@@ -27,6 +36,8 @@ FAILURE_SECONDS = 5.0
 LOG_EVERY = timedelta(seconds=1)
 SCHEDULES_EVERY = timedelta(seconds=15)
 CLEAN_UP_EVERY = timedelta(hours=1)
+# Counting takes no more than a hundredth of the time, however much there is to count.
+COUNT_PAUSE = 100
 # Jobs of a kind that one process runs at once.
 JOBS_MAX = {"emails": 4, "webhooks": 16, "imports": 2}
 
@@ -47,7 +58,7 @@ class Worker:
         self._engine = JobEngine(settings.database_url, settings.data_dir, name, jobs)
         self._stopping = threading.Event()
         # The first look at the clock finds all due.
-        self._log_at = self._schedules_at = self._clean_up_at = now()
+        self._log_at = self._schedules_at = self._clean_up_at = self._count_at = now()
         self._may_be_unsigned = True
 
     def work(self) -> None:
@@ -93,6 +104,11 @@ class Worker:
         if at >= self._clean_up_at:
             clean_up(self._platform, at)
             self._clean_up_at = at + CLEAN_UP_EVERY
+        if at >= self._count_at:
+            began = time.monotonic()
+            count_statistics(self._platform, at)
+            took = timedelta(seconds=time.monotonic() - began)
+            self._count_at = now() + max(COUNT_EVERY, COUNT_PAUSE * took)
         if at >= self._log_at:
             # Last, so that a log that somebody has meddled with keeps nothing else from being done.
             is_more = append_to_log(self._platform, at) >= ENTRIES_MAX

@@ -26,4 +26,4 @@ def test_who_was_sent_a_mail_is_remembered_for_a_day(platform):
     for later, left in ((timedelta(hours=23), kinds), (timedelta(hours=25), ["invitation"])):
         with platform.database.write() as tx:
             forget_old_server_emails(tx, at=at + later)
-            assert tx.execute(select(emails.c.kind).order_by(emails.c.id)).scalars().all() == left
+            assert sorted(tx.execute(select(emails.c.kind)).scalars()) == sorted(left)

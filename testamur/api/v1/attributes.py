@@ -33,6 +33,7 @@ def create(call: Call) -> WireAttribute:
             type_="text" if isinstance(body.type, UnsetType) else body.type,
             at=call.at,
         )
+        call.record(tx, attribute.id)
     return to_attribute(attribute)
 
 
@@ -41,12 +42,15 @@ def update(call: Call) -> WireAttribute:
     with call.platform.database.write() as tx:
         if isinstance(body.name, UnsetType):
             return to_attribute(get_attribute(tx, call.workspace.id, attribute_id))
-        return to_attribute(rename_attribute(tx, call.workspace.id, attribute_id, name=body.name, at=call.at))
+        attribute = rename_attribute(tx, call.workspace.id, attribute_id, name=body.name, at=call.at)
+        call.record(tx)
+    return to_attribute(attribute)
 
 
 def delete(call: Call) -> None:
     with call.platform.database.write() as tx:
         delete_attribute(tx, call.workspace.id, call.id)
+        call.record(tx)
 
 
 OPERATIONS = [
@@ -64,6 +68,7 @@ OPERATIONS = [
         method="POST",
         path="/attributes",
         name="createAttribute",
+        action="attribute.created",
         summary="Define a custom attribute",
         tag=_TAG,
         run=create,
@@ -77,6 +82,7 @@ OPERATIONS = [
         method="PATCH",
         path="/attributes/{id}",
         name="updateAttribute",
+        action="attribute.changed",
         summary="Rename a custom attribute",
         description="Its tag and type never change.",
         tag=_TAG,
@@ -90,6 +96,7 @@ OPERATIONS = [
         method="DELETE",
         path="/attributes/{id}",
         name="deleteAttribute",
+        action="attribute.deleted",
         summary="Delete a custom attribute",
         description="One whose tag stands in a design or a credential cannot be deleted.",
         tag=_TAG,

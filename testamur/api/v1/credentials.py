@@ -163,6 +163,7 @@ def delete(call: Call) -> None:
     delete_files(call.platform.storage, call.workspace.id, call.id)
     with call.platform.database.write() as tx:
         delete_credential(tx, call.workspace.id, call.id, at=call.at)
+        call.record(tx)
     call.platform.wake_worker()
 
 
@@ -175,6 +176,7 @@ def revoke(call: Call) -> CredentialState:
     credential_id, body = call.id, call.body_or(RevokeCredential)
     with call.platform.database.write() as tx:
         credential = revoke_credential(tx, call.workspace.id, credential_id, reason=body.reason, at=call.at)
+        call.record(tx)
     call.platform.wake_worker()
     return to_state(credential)
 
@@ -182,6 +184,7 @@ def revoke(call: Call) -> CredentialState:
 def unrevoke(call: Call) -> CredentialState:
     with call.platform.database.write() as tx:
         credential = unrevoke_credential(tx, call.workspace.id, call.id, at=call.at)
+        call.record(tx)
     call.platform.wake_worker()
     return to_state(credential)
 
@@ -321,6 +324,7 @@ OPERATIONS = [
         method="DELETE",
         path="/credentials/{id}",
         name="deleteCredential",
+        action="credential.deleted",
         is_long=True,
         summary="Delete a credential",
         tag=_TAG,
@@ -402,6 +406,7 @@ OPERATIONS = [
         method="POST",
         path="/credentials/{id}/revoke",
         name="revokeCredential",
+        action="credential.revoked",
         summary="Revoke an issued credential",
         description="Its page says so. To the protocol, which has no word for it, its status is expired from now on.",
         tag=_TAG,
@@ -416,6 +421,7 @@ OPERATIONS = [
         method="POST",
         path="/credentials/{id}/unrevoke",
         name="unrevokeCredential",
+        action="credential.unrevoked",
         summary="Take a revocation back",
         tag=_TAG,
         run=unrevoke,

@@ -49,6 +49,7 @@ def create(call: Call) -> WireDesign:
     drawn = DesignFile(name=body.name, type=body.type, document=_document(call, body.document))
     with call.platform.database.write() as tx:
         design = create_design(tx, call.platform.storage, call.workspace.id, drawn, at=call.at)
+        call.record(tx, design.id)
     return to_design(design, call.base_url)
 
 
@@ -66,12 +67,14 @@ def update(call: Call) -> WireDesign:
             if_version=body.if_version or None,
             at=call.at,
         )
+        call.record(tx)
     return to_design(design, call.base_url)
 
 
 def delete(call: Call) -> None:
     with call.platform.database.write() as tx:
         delete_design(tx, call.workspace.id, call.id)
+        call.record(tx)
 
 
 def get_document(call: Call) -> WireDocument:
@@ -102,6 +105,7 @@ def get_design_version(call: Call) -> WireDrawnVersion:
 def restore_design_version(call: Call) -> WireDesign:
     with call.platform.database.write() as tx:
         design = restore_version(tx, call.platform.storage, call.workspace.id, call.id, call.number, at=call.at)
+        call.record(tx)
     return to_design(design, call.base_url)
 
 
@@ -116,6 +120,7 @@ def import_(call: Call) -> WireDesign:
     package = unpack(call.content, fonts=_font_names(call))
     with call.platform.database.write() as tx:
         design = import_package(tx, call.platform.storage, call.workspace.id, package, at=call.at)
+        call.record(tx, design.id)
     return to_design(design, call.base_url)
 
 
@@ -123,6 +128,7 @@ def create_asset(call: Call) -> WireAsset:
     picture = prepare_picture(call.content)  # Takes time, so it is done before the database is asked for anything.
     with call.platform.database.write() as tx:
         digest = add_asset(tx, call.platform.storage, call.workspace.id, picture, at=call.at)
+        call.record(tx, digest)
     return WireAsset(
         source=f"asset:{digest}", media_type=picture.media_type, width=picture.width_px, height=picture.height_px
     )
@@ -165,6 +171,7 @@ OPERATIONS = [
         method="POST",
         path="/designs",
         name="createDesign",
+        action="design.created",
         is_long=True,
         summary="Add a design template",
         tag=_TAG,
@@ -178,6 +185,7 @@ OPERATIONS = [
         method="PATCH",
         path="/designs/{id}",
         name="updateDesign",
+        action="design.changed",
         is_long=True,
         summary="Update a design template",
         description="Another document becomes the next version. Credentials that follow the design are rendered anew; "
@@ -193,6 +201,7 @@ OPERATIONS = [
         method="DELETE",
         path="/designs/{id}",
         name="deleteDesign",
+        action="design.deleted",
         summary="Delete a design template",
         description="One that a credential template shows, or that a credential was made with, cannot be deleted.",
         tag=_TAG,
@@ -239,6 +248,7 @@ OPERATIONS = [
         method="POST",
         path="/designs/{id}/versions/{number}/restore",
         name="restoreDesignVersion",
+        action="design.restored",
         is_long=True,
         summary="Draw a design template as it was in a version",
         description="The document of that version becomes the next one; the versions between stay.",
@@ -266,6 +276,7 @@ OPERATIONS = [
         method="POST",
         path="/designs/import",
         name="importDesign",
+        action="design.imported",
         is_long=True,
         summary="Add a design template from a file",
         description="The body is what an export gave: at most 200 entries and 50 MiB unpacked. A design file alone, as "
@@ -282,6 +293,7 @@ OPERATIONS = [
         method="POST",
         path="/assets",
         name="createAsset",
+        action="picture.added",
         is_long=True,
         summary="Add a picture for design templates",
         description=(

@@ -86,7 +86,8 @@ class ApiV1:
         scope["testamur.send"] = send  # Errors are answered with the same fields.
         operation, path = self._find(request.method, scope["path"])
         content = await _read_body(request, operation.body_bytes_max)
-        call = Call(self._platform, workspace, token, path, request.query_params, content, at)
+        client = request.client.host if request.client else ""
+        call = Call(self._platform, workspace, token, path, request.query_params, content, at, operation.action, client)
         keeps_answer = operation.method == "POST" and operation.answer is not StreamAnswer
         key = request.headers.get("idempotency-key") if keeps_answer else None
 

@@ -45,6 +45,7 @@ def create(call: Call) -> WireEmailTemplate:
             is_default=body.is_default,
             at=call.at,
         )
+        call.record(tx, template.id)
     return to_email_template(template)
 
 
@@ -63,12 +64,14 @@ def update(call: Call) -> WireEmailTemplate:
             is_default=None if body.is_default is UNSET else body.is_default,
             at=call.at,
         )
+        call.record(tx)
     return to_email_template(template)
 
 
 def delete(call: Call) -> None:
     with call.platform.database.write() as tx:
         delete_email_template(tx, call.workspace.id, call.id)
+        call.record(tx)
 
 
 OPERATIONS = [
@@ -87,6 +90,7 @@ OPERATIONS = [
         method="POST",
         path="/email-templates",
         name="createEmailTemplate",
+        action="email_template.created",
         summary="Add an email template",
         tag=_TAG,
         run=create,
@@ -111,6 +115,7 @@ OPERATIONS = [
         method="PATCH",
         path="/email-templates/{id}",
         name="updateEmailTemplate",
+        action="email_template.changed",
         summary="Update an email template",
         tag=_TAG,
         run=update,
@@ -123,6 +128,7 @@ OPERATIONS = [
         method="DELETE",
         path="/email-templates/{id}",
         name="deleteEmailTemplate",
+        action="email_template.deleted",
         summary="Delete an email template",
         description="One that a credential template uses cannot be deleted.",
         tag=_TAG,

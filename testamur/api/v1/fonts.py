@@ -16,12 +16,14 @@ def create(call: Call) -> WireFont:
     file = check_font(call.content)
     with call.platform.database.write() as tx:
         font = add_font(tx, call.platform.storage, call.workspace.id, file, at=call.at)
+        call.record(tx, font.id)
     return to_font(font)
 
 
 def delete(call: Call) -> None:
     with call.platform.database.write() as tx:
         font = delete_font(tx, call.workspace.id, call.id)
+        call.record(tx)
     delete_font_file(call.platform.storage, font)
 
 
@@ -42,6 +44,7 @@ OPERATIONS = [
         method="POST",
         path="/fonts",
         name="createFont",
+        action="font.added",
         is_long=True,
         summary="Add a font for design templates",
         description="TrueType or OpenType, at most 10 MiB, with a licence that permits to embed it. The same font again "
@@ -58,6 +61,7 @@ OPERATIONS = [
         method="DELETE",
         path="/fonts/{id}",
         name="deleteFont",
+        action="font.deleted",
         summary="Delete a font",
         description="One that a version of a design template names cannot be deleted.",
         tag=_TAG,

@@ -14,6 +14,7 @@ def list_(call: Call) -> list[WireGalleryDesign]:
 def add(call: Call) -> WireDesign:
     with call.platform.database.write() as tx:
         design = add_from_gallery(tx, call.platform.storage, call.workspace.id, call.path["name"], at=call.at)
+        call.record(tx, design.id)
     return to_design(design, call.base_url)
 
 
@@ -33,6 +34,7 @@ OPERATIONS = [
         method="POST",
         path="/gallery/{name}/designs",
         name="addFromGallery",
+        action="design.created",
         is_long=True,
         summary="Add a design template from the gallery",
         description="Each call adds one more, which is the workspace's own.",

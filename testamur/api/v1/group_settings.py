@@ -48,6 +48,7 @@ def update(call: Call) -> GroupSettings:
                     choose_email_template(tx, call.workspace.id, template_id, kind, chosen)
                 except Invalid as error:
                     raise error.under("email_templates", kind) from None
+        call.record(tx)
         return to_group_settings(template, chosen_email_templates(tx, call.workspace.id, template_id))
 
 
@@ -73,6 +74,7 @@ OPERATIONS = [
         method="PATCH",
         path="/groups/{id}/settings",
         name="updateGroupSettings",
+        action="credential_template.changed",
         summary="Update a credential template's settings",
         description="Description, criteria, how long its credentials are valid, in which language dates and numbers are "
         "written on them, whether they keep the look they are issued with, which emails they send, and what their signed "

@@ -29,6 +29,7 @@ def create_group(call: Call) -> Group:
             plan=call.plan,
             at=call.at,
         )
+        call.record(tx, template.id)
     return to_group(template)
 
 
@@ -55,12 +56,14 @@ def update_group(call: Call) -> Group:
             plan=call.plan,
             at=call.at,
         )
+        call.record(tx)
     return to_group(template)
 
 
 def delete_group(call: Call) -> None:
     with call.platform.database.write() as tx:
         delete_credential_template(tx, call.workspace.id, call.id)
+        call.record(tx)
 
 
 def _design_ids_to_create(tx: Transaction, workspace_id: str, body: CreateGroup) -> list[str]:
@@ -128,6 +131,7 @@ OPERATIONS = [
         method="POST",
         path="/groups",
         name="createGroup",
+        action="credential_template.created",
         summary="Create a credential template",
         tag=_TAG,
         run=create_group,
@@ -160,6 +164,7 @@ OPERATIONS = [
         method="PATCH",
         path="/groups/{id}",
         name="updateGroup",
+        action="credential_template.changed",
         summary="Update a credential template",
         description="What is left out stays as it is; designIds, if given, replaces the whole ordered list.",
         tag=_TAG,
@@ -172,6 +177,7 @@ OPERATIONS = [
         method="DELETE",
         path="/groups/{id}",
         name="deleteGroup",
+        action="credential_template.deleted",
         summary="Delete a credential template",
         description="A credential template that has credentials cannot be deleted; delete these first.",
         tag=_TAG,

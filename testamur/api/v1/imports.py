@@ -63,6 +63,7 @@ def create(call: Call) -> WireImport:
         )
         if starts:
             made = start_import(tx, call.workspace.id, made.id, at=call.at)
+        call.record(tx, made.id)
     call.platform.wake_worker()
     return to_import(made, preview)
 
@@ -98,6 +99,7 @@ def _moving(move: Callable[..., Import]) -> Callable[[Call], WireImport]:
             call.platform.storage.delete_all(file_key(call.workspace.id, call.id))
         with call.platform.database.write() as tx:
             moved = move(tx, call.workspace.id, call.id, at=call.at)
+            call.record(tx)
         call.platform.wake_worker()
         return to_import(moved)
 
@@ -124,6 +126,7 @@ OPERATIONS = [
         method="POST",
         path="/imports",
         name="createImport",
+        action="import.created",
         is_long=True,
         summary="Upload a spreadsheet of recipients",
         description="The body is the file, CSV or XLSX, at most 64 MiB. It is looked through and waits to be started.",
@@ -184,6 +187,7 @@ OPERATIONS = [
             method="POST",
             path=f"/imports/{{id}}/{name}",
             name=f"{name}Import",
+            action=f"import.{action}",
             summary=f"{name.capitalize()} an import",
             tag=_TAG,
             run=_moving(move),
@@ -192,11 +196,11 @@ OPERATIONS = [
             errors=(404, 409),
             is_extension=True,
         )
-        for name, move in (
-            ("start", start_import),
-            ("pause", pause_import),
-            ("resume", resume_import),
-            ("cancel", cancel_import),
+        for name, move, action in (
+            ("start", start_import, "started"),
+            ("pause", pause_import, "paused"),
+            ("resume", resume_import, "resumed"),
+            ("cancel", cancel_import, "cancelled"),
         )
     ),
 ]

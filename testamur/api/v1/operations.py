@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
+from testamur.audit.model import Actor
+from testamur.audit.recording import record_action
+from testamur.db import Transaction
 from testamur.errors import NotFound
 from testamur.ids import normalize_id
 from testamur.plans import Plan
@@ -30,6 +33,10 @@ class Call:
     query: Mapping[str, str]
     content: bytes
     at: datetime
+    # What the operation does, for the audit log; empty if it is not written there.
+    action: str = ""
+    # The address that the request came from.
+    client: str = ""
 
     @property
     def id(self) -> str:
@@ -54,6 +61,21 @@ class Call:
     def body_or(self, shape: type[Shape]) -> Shape:
         """The request body, which may also be left out."""
         return decode_object(self.content.strip() or b"{}", shape)
+
+    def record(self, tx: Transaction, subject: str | None = None) -> None:
+        """Write what the operation does into the audit log, in the transaction that does it.
+
+        `subject` is what it was done to, if that is not the `{id}` of the path.
+        """
+        record_action(
+            tx,
+            self.workspace.id,
+            Actor("token", self.token.id, self.token.name),
+            self.action,
+            subject=subject or (self.id if "id" in self.path else None),
+            client=self.client,
+            at=self.at,
+        )
 
     @property
     def plan(self) -> Plan:
@@ -111,6 +133,9 @@ class Operation:
     tag: str
     run: Callable[[Call], Any]
     status: int = 200
+    # What the audit log calls it. `run` writes it there, in its own transaction: `call.record(tx)`. What is done with a
+    # credential before it is revoked or deleted stands in the credential, and not there, so that issuing stays quick.
+    action: str = ""
     body: Any = None
     answer: Any = None
     # Of an answer that is a file.

@@ -19,12 +19,14 @@ def set_(call: Call) -> WirePdfCertificate:
         certificate = set_pdf_certificate(
             tx, call.workspace.id, identity, master_key=call.platform.master_key, at=call.at
         )
+        call.record(tx)
     return to_pdf_certificate(certificate)
 
 
 def remove(call: Call) -> None:
     with call.platform.database.write() as tx:
         remove_pdf_certificate(tx, call.workspace.id)
+        call.record(tx)
 
 
 OPERATIONS = [
@@ -43,6 +45,7 @@ OPERATIONS = [
         method="POST",
         path=_PATH,
         name="setPdfCertificate",
+        action="pdf_certificate.set",
         summary="Set the certificate that PDFs are signed with",
         description="It takes the place of the one before; what that one signed stays valid. The key is kept encrypted.",
         tag=_TAG,
@@ -56,6 +59,7 @@ OPERATIONS = [
         method="DELETE",
         path=_PATH,
         name="removePdfCertificate",
+        action="pdf_certificate.removed",
         summary="Remove the certificate that PDFs are signed with",
         tag=_TAG,
         run=remove,

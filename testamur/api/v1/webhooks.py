@@ -53,6 +53,7 @@ def create(call: Call) -> WebhookWithSecret:
             master_key=call.platform.master_key,
             at=call.at,
         )
+        call.record(tx, endpoint.id)
     return to_webhook_with_secret(endpoint, secret)
 
 
@@ -69,12 +70,14 @@ def update(call: Call) -> WireWebhook:
             allow_http=call.platform.settings.allow_private_networks,
             at=call.at,
         )
+        call.record(tx)
     return to_webhook(endpoint)
 
 
 def delete(call: Call) -> None:
     with call.platform.database.write() as tx:
         delete_endpoint(tx, call.workspace.id, call.id)
+        call.record(tx)
 
 
 def rotate(call: Call) -> WebhookWithSecret:
@@ -82,6 +85,7 @@ def rotate(call: Call) -> WebhookWithSecret:
         endpoint, secret = rotate_secret(
             tx, call.workspace.id, call.id, master_key=call.platform.master_key, at=call.at
         )
+        call.record(tx)
     return to_webhook_with_secret(endpoint, secret)
 
 
@@ -123,6 +127,7 @@ OPERATIONS = [
         method="POST",
         path="/webhooks",
         name="createWebhook",
+        action="webhook.created",
         summary="Add a webhook",
         description="Events come as POST with X-Webhook-Signature: the hex HMAC-SHA256 of the body under the secret; "
         "beside it are the headers of Standard Webhooks. Seven attempts over 3.5 days; the same event keeps its id.",
@@ -149,6 +154,7 @@ OPERATIONS = [
         method="PATCH",
         path="/webhooks/{id}",
         name="updateWebhook",
+        action="webhook.changed",
         summary="Update a webhook",
         tag=_TAG,
         run=update,
@@ -161,6 +167,7 @@ OPERATIONS = [
         method="DELETE",
         path="/webhooks/{id}",
         name="deleteWebhook",
+        action="webhook.deleted",
         summary="Delete a webhook",
         tag=_TAG,
         run=delete,
@@ -172,6 +179,7 @@ OPERATIONS = [
         method="POST",
         path="/webhooks/{id}/rotate",
         name="rotateWebhookSecret",
+        action="webhook.secret_rotated",
         summary="Give a webhook a new secret",
         description="For 24 hours the old one signs too, in webhook-signature.",
         tag=_TAG,
