@@ -26,15 +26,25 @@ def insert_many(tx: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]
     """Insert rows, all with the same columns, and leave out those that collide with a unique key; how many were new.
 
     On PostgreSQL they are copied into a temporary table first and inserted from there: one statement for all rows
-    takes a tenth of the time of one for each.
+    takes a tenth of the time of one for each. On SQLite they go to the driver as they are, column by column made what it
+    takes: SQLAlchemy works out each row's parameters anew, which took as long as inserting them.
     """
     if not rows:
         return 0
-    if tx.dialect.name == "sqlite" or len(rows) < COPIED_FROM:
+    if len(rows) < COPIED_FROM:
         return int(tx.execute(insert_if_new(table), rows).rowcount)
     names = list(rows[0])
     columns = ", ".join(tx.dialect.identifier_preparer.quote(name) for name in names)
     convert = [table.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect) for name in names]
+    if tx.dialect.name == "sqlite":
+        converted = [
+            [row[name] for row in rows] if process is None else [process(row[name]) for row in rows]
+            for name, process in zip(names, convert, strict=True)
+        ]
+        statement = (
+            f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(names))}) ON CONFLICT DO NOTHING"  # noqa: S608
+        )
+        return int(tx.exec_driver_sql(statement, list(zip(*converted, strict=True))).rowcount)
     temporary = f"new_{table.name}"
     tx.exec_driver_sql(f"CREATE TEMPORARY TABLE {temporary} (LIKE {table.name}) ON COMMIT DROP")
     connection: Any = tx.connection.driver_connection
