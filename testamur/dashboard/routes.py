@@ -4,6 +4,7 @@ from starlette.routing import Route
 
 from testamur.dashboard import (
     account,
+    designs,
     developers,
     home,
     invitation,
@@ -19,6 +20,7 @@ from testamur.web.platform import Platform
 
 SCREENS: tuple[Screen, ...] = (
     *account.SCREENS,
+    *designs.SCREENS,
     *developers.SCREENS,
     *home.SCREENS,
     *invitation.SCREENS,
