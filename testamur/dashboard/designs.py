@@ -8,7 +8,7 @@ from starlette.responses import Response
 from testamur.credentials.deleting import delete_design, templates_with_design
 from testamur.dashboard.once import write_once
 from testamur.dashboard.parameters import id_in_path, number_in_path, searched
-from testamur.dashboard.pictures import SAMPLE_LABELS, draw_sample, sample_path, thumbnail
+from testamur.dashboard.pictures import SAMPLE_LABELS, WIDTH_PX, draw_sample, sample_path, thumbnail
 from testamur.dashboard.screens import in_workspace
 from testamur.dashboard.visits import Undo, WorkspaceVisit, faults_of
 from testamur.db import Transaction
@@ -146,7 +146,7 @@ async def _page(
         design = get_design(tx, visit.workspace_id, design_id)
         users = templates_with_design(tx, visit.workspace_id, design_id, limit=USERS_SHOWN + 1)
         versions = list_versions(tx, visit.workspace_id, design_id, cursor, VERSIONS_SHOWN)
-        height = visit.platform.renderers.height_px(tx, visit.workspace_id, design_id, design.version, width_px=1200)
+        height = visit.platform.renderers.version(tx, visit.workspace_id, design_id, design.version).height_px(WIDTH_PX)
         return design, versions, users, height
 
     design, versions, users, height = await visit.read(read)
@@ -163,7 +163,7 @@ async def _page(
         "users": list(users.items())[:USERS_SHOWN],
         "has_more_users": len(users) > USERS_SHOWN,
         "pictures": [
-            (sample, label, [(sample_path(visit, design, sample), 1200, height)])
+            (sample, label, [(sample_path(visit, design, sample), WIDTH_PX, height)])
             for sample, label in SAMPLE_LABELS.items()
         ],
         "thumbnail": thumbnail,

@@ -71,7 +71,7 @@ async def draw_sample(visit: WorkspaceVisit) -> Response:
 
     def read(tx: Transaction) -> tuple[DesignRenderer, dict[str, Value]]:
         renderer = visit.platform.renderers.get(tx, visit.workspace_id, design_id, number)
-        return renderer, _values(tx, visit, shown)
+        return renderer, sample_values(tx, visit, shown)
 
     renderer, values = await visit.read(read)
     values["recipient.name"] = SAMPLE_NAMES[sample]
@@ -85,7 +85,8 @@ async def draw_sample(visit: WorkspaceVisit) -> Response:
     return Response(content, headers=headers, media_type="image/webp")
 
 
-def _values(tx: Transaction, visit: WorkspaceVisit, shown: Shown) -> dict[str, Value]:
+def sample_values(tx: Transaction, visit: WorkspaceVisit, shown: Shown) -> dict[str, Value]:
+    """A value for every attribute of the workspace."""
     values = {
         **SAMPLE_VALUES,
         "issuer.name": visit.workspace.name,

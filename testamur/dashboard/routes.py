@@ -4,6 +4,7 @@ from starlette.routing import Route
 
 from testamur.dashboard import (
     account,
+    credential_templates,
     designs,
     developers,
     home,
@@ -20,6 +21,7 @@ from testamur.web.platform import Platform
 
 SCREENS: tuple[Screen, ...] = (
     *account.SCREENS,
+    *credential_templates.SCREENS,
     *designs.SCREENS,
     *developers.SCREENS,
     *home.SCREENS,
