@@ -58,6 +58,16 @@ def list_credential_templates(
     return map_page(page, lambda rows: _models(tx, workspace_id, rows))
 
 
+def search_credential_templates(
+    tx: Transaction, workspace_id: str, cursor: Cursor | None, limit: int, *, named: str
+) -> Page[CredentialTemplate]:
+    """Newest first: those in whose name that text stands, in capitals or not."""
+    statement = _OF_WORKSPACE.where(credential_templates.c.name.icontains(named, autoescape=True))
+    pager = Pager(statement, credential_templates.c.created_at, credential_templates.c.id)
+    page = pager.rows(tx, {"workspace_id": workspace_id}, cursor, limit)
+    return map_page(page, lambda rows: _models(tx, workspace_id, rows))
+
+
 def _models(tx: Transaction, workspace_id: str, rows: Iterable[Row[Any]]) -> list[CredentialTemplate]:
     found = list(rows)
     by_template: dict[str, list[TemplateDesign]] = defaultdict(list)

@@ -1,6 +1,7 @@
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Text, bindparam, cast, delete, select
+from sqlalchemy import Integer, Text, bindparam, cast, delete, select
 
 from testamur.attributes.queries import get_attribute
 from testamur.attributes.tables import attributes
@@ -46,8 +47,10 @@ _CREDENTIAL_WITH_TAG = (
     .limit(1)
 )
 
-_TEMPLATE_WITH_DESIGN = (
-    select(credential_templates.c.name)
+# A few of them are named, and that there are more is said.
+NAMED_MAX = 3
+_TEMPLATES_WITH_DESIGN = (
+    select(credential_templates.c.id, credential_templates.c.name)
     .join(
         credential_template_designs, credential_template_designs.c.credential_template_id == credential_templates.c.id
     )
@@ -55,7 +58,8 @@ _TEMPLATE_WITH_DESIGN = (
         credential_templates.c.workspace_id == bindparam("workspace_id"),
         credential_template_designs.c.design_id == bindparam("design_id"),
     )
-    .limit(1)
+    .order_by(credential_templates.c.created_at, credential_templates.c.id)
+    .limit(bindparam("most", type_=Integer))
 )
 _RENDERING_OF_DESIGN = (
     select(renderings.c.digest)
@@ -113,6 +117,19 @@ def delete_attribute(tx: Transaction, workspace_id: str, attribute_id: str) -> N
     tx.execute(_DELETE_ATTRIBUTE, {"of_workspace": workspace_id, "attribute_id": attribute_id})
 
 
+def templates_with_design(tx: Transaction, workspace_id: str, design_id: str, *, limit: int) -> dict[str, str]:
+    """The names of the credential templates that show a design, oldest first, by id."""
+    place = {"workspace_id": workspace_id, "design_id": design_id, "most": limit}
+    return {row.id: row.name for row in tx.execute(_TEMPLATES_WITH_DESIGN, place)}
+
+
+def _named(users: Sequence[str]) -> str:
+    if len(users) == 1:
+        return f'The credential template "{users[0]}" shows'
+    names = ", ".join(f'"{name}"' for name in users[:NAMED_MAX])
+    return f"The credential templates {names}{' and others' if len(users) > NAMED_MAX else ''} show"
+
+
 def delete_design(tx: Transaction, workspace_id: str, design_id: str) -> None:
     """Raises NotFound, or Conflict while a credential template shows the design or a credential was made with it.
 
@@ -120,9 +137,9 @@ def delete_design(tx: Transaction, workspace_id: str, design_id: str) -> None:
     """
     design = lock_design(tx, workspace_id, design_id)
     place = {"workspace_id": workspace_id, "design_id": design_id}
-    template = tx.execute(_TEMPLATE_WITH_DESIGN, place).scalar()
-    if template is not None:
-        raise Conflict(f'The credential template "{template}" shows "{design.name}"; take it out there first')
+    users = list(templates_with_design(tx, workspace_id, design_id, limit=NAMED_MAX + 1).values())
+    if users:
+        raise Conflict(f'{_named(users)} "{design.name}"; take it out there first')
     if tx.execute(_RENDERING_OF_DESIGN, place).scalar() is not None:
         raise Conflict(f'There are credentials that were rendered from "{design.name}"; delete these first')
     if tx.execute(_PIN_OF_DESIGN, {"workspace_id": workspace_id, "quoted": f'%"{design_id}"%'}).scalar() is not None:

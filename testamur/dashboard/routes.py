@@ -4,6 +4,8 @@ from starlette.routing import Route
 
 from testamur.dashboard import (
     account,
+    credential_templates,
+    designs,
     developers,
     home,
     invitation,
@@ -19,6 +21,8 @@ from testamur.web.platform import Platform
 
 SCREENS: tuple[Screen, ...] = (
     *account.SCREENS,
+    *credential_templates.SCREENS,
+    *designs.SCREENS,
     *developers.SCREENS,
     *home.SCREENS,
     *invitation.SCREENS,

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import Integer, Row, bindparam, delete, insert, select, update
 
 from testamur.db import Transaction
 from testamur.db.paging import Cursor, Page, Pager, map_page
@@ -24,6 +24,7 @@ BODY_LENGTH_MAX = 20_000
 _OF_WORKSPACE = select(table).where(table.c.workspace_id == bindparam("workspace_id"))
 _BY_ID = _OF_WORKSPACE.where(table.c.id == bindparam("id"))
 _DEFAULT = _OF_WORKSPACE.where(table.c.kind == bindparam("kind"), table.c.is_default.is_(True))
+_ALL = _OF_WORKSPACE.order_by(table.c.created_at, table.c.id)
 _PAGER = Pager(_OF_WORKSPACE, table.c.created_at, table.c.id)
 _CHOSEN = (
     select(table)
@@ -44,7 +45,8 @@ _USES = (
         credential_template_emails.c.workspace_id == bindparam("workspace_id"),
         credential_template_emails.c.email_template_id == bindparam("id"),
     )
-    .limit(1)
+    .order_by(credential_template_emails.c.credential_template_id)
+    .limit(bindparam("most", type_=Integer))
 )
 _INSERT = insert(table)
 _PLACE = (table.c.workspace_id == bindparam("of_workspace"), table.c.id == bindparam("of_id"))
@@ -78,7 +80,7 @@ def create_email_template(
     at: datetime,
 ) -> EmailTemplate:
     """A new one; as the default it takes the place of the default before. Raises Invalid."""
-    template = _checked(
+    template = checked_email_template(
         EmailTemplate(
             id=new_id(),
             workspace_id=workspace_id,
@@ -114,7 +116,7 @@ def update_email_template(
 ) -> EmailTemplate:
     """None and UNSET leave a value as it is; None clears what may be empty. Raises NotFound, Invalid."""
     before = get_email_template(tx, workspace_id, template_id)
-    after = _checked(
+    after = checked_email_template(
         msgspec.structs.replace(
             before,
             name=before.name if name is None else name,
@@ -138,9 +140,11 @@ def update_email_template(
 def delete_email_template(tx: Transaction, workspace_id: str, template_id: str) -> None:
     """Raises NotFound, or Conflict while a credential template uses it."""
     template = get_email_template(tx, workspace_id, template_id)
-    user = tx.execute(_USES, {"workspace_id": workspace_id, "id": template_id}).scalar()
-    if user is not None:
-        raise Conflict(f'"{template.name}" is used by the credential template {user}; choose another one there first')
+    users = templates_with_email(tx, workspace_id, template_id, limit=1)
+    if users:
+        raise Conflict(
+            f'"{template.name}" is used by the credential template {users[0]}; choose another one there first'
+        )
     tx.execute(_DELETE, {"of_workspace": workspace_id, "of_id": template_id})
 
 
@@ -183,6 +187,17 @@ def list_email_templates(tx: Transaction, workspace_id: str, cursor: Cursor | No
     return map_page(page, lambda rows: [_model(row) for row in rows])
 
 
+def every_email_template(tx: Transaction, workspace_id: str) -> list[EmailTemplate]:
+    """All of a workspace, oldest first: there are a few of each kind."""
+    return [_model(row) for row in tx.execute(_ALL, {"workspace_id": workspace_id})]
+
+
+def templates_with_email(tx: Transaction, workspace_id: str, email_template_id: str, *, limit: int) -> list[str]:
+    """The ids of the credential templates that send it."""
+    place = {"workspace_id": workspace_id, "id": email_template_id, "most": limit}
+    return list(tx.execute(_USES, place).scalars())
+
+
 def texts_for(tx: Transaction, workspace_id: str, credential_template_id: str, kind: EmailKind) -> Texts:
     """What a mail says: the credential template's own texts, else the workspace's default, else the built-in ones."""
     chosen = {"workspace_id": workspace_id, "template_id": credential_template_id, "kind": kind}
@@ -194,7 +209,8 @@ def texts_for(tx: Transaction, workspace_id: str, credential_template_id: str, k
     return Texts(subject=row.subject, body=row.body, sender_name=row.sender_name, reply_to=row.reply_to)
 
 
-def _checked(template: EmailTemplate) -> EmailTemplate:
+def checked_email_template(template: EmailTemplate) -> EmailTemplate:
+    """The same, cleaned. Raises Invalid with the field that cannot be used."""
     if template.kind not in EMAIL_KINDS:
         raise Invalid(f"Must be one of {', '.join(EMAIL_KINDS)}", ("kind",))
     body = checked("body", clean_text, template.body, length_max=BODY_LENGTH_MAX).strip()

@@ -5,9 +5,10 @@ from sqlalchemy import insert
 from testamur.db import Transaction
 from testamur.designs.assets import WorkspaceAssets
 from testamur.designs.model import Design
+from testamur.designs.queries import get_design, get_version
 from testamur.designs.tables import design_versions, designs
 from testamur.ids import new_id
-from testamur.rendering.document import DesignFile, to_json
+from testamur.rendering.document import DesignFile, parse_document, to_json
 from testamur.rendering.renderer import Renderer
 from testamur.storage import Storage
 from testamur.text import checked, clean_line
@@ -46,3 +47,14 @@ def create_design(
     }
     tx.execute(_INSERT_VERSION, version)
     return design
+
+
+def duplicate_design(
+    tx: Transaction, storage: Storage, workspace_id: str, design_id: str, *, name: str, at: datetime
+) -> Design:
+    """A new design that is drawn as that one is now. Raises NotFound, or Invalid for a name that cannot be used."""
+    source = get_design(tx, workspace_id, design_id)
+    stored = get_version(tx, workspace_id, source.id, source.version)
+    document = parse_document(stored.document, fonts=None)
+    drawn = DesignFile(name=name, type=source.type, document=document)
+    return create_design(tx, storage, workspace_id, drawn, at=at)

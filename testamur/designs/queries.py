@@ -10,6 +10,7 @@ from testamur.db.paging import Cursor, Page, Pager, map_page
 from testamur.designs.model import Design, DesignVersion
 from testamur.designs.tables import assets, design_versions, designs
 from testamur.errors import NotFound
+from testamur.rendering.document import DesignType
 
 _OF_WORKSPACE = select(designs).where(designs.c.workspace_id == bindparam("workspace_id"))
 _BY_ID = _OF_WORKSPACE.where(designs.c.id == bindparam("id"))
@@ -77,6 +78,19 @@ def find_designs(tx: Transaction, workspace_id: str, design_ids: Iterable[str]) 
 
 def list_designs(tx: Transaction, workspace_id: str, cursor: Cursor | None, limit: int) -> Page[Design]:
     page = _PAGER.rows(tx, {"workspace_id": workspace_id}, cursor, limit)
+    return map_page(page, lambda rows: [_model(row) for row in rows])
+
+
+def search_designs(
+    tx: Transaction, workspace_id: str, cursor: Cursor | None, limit: int, *, type_: DesignType | None, named: str
+) -> Page[Design]:
+    """Newest first: those of a type, if one is given, in whose name that text stands, in capitals or not."""
+    statement = _OF_WORKSPACE
+    if type_ is not None:
+        statement = statement.where(designs.c.type == type_)
+    if named:
+        statement = statement.where(designs.c.name.icontains(named, autoescape=True))
+    page = Pager(statement, designs.c.created_at, designs.c.id).rows(tx, {"workspace_id": workspace_id}, cursor, limit)
     return map_page(page, lambda rows: [_model(row) for row in rows])
 
 

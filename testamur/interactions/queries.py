@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row, Select, bindparam, func, select
 
 from testamur.credentials.tables import credentials
 from testamur.db import Transaction
@@ -23,6 +23,25 @@ _SUMMARY = (
     )
     .group_by(table.c.event_type)
 )
+# A page need not wait for millions of rows: these read those of the newest credentials.
+NEWEST_MAX = 1000
+_NEWEST = (
+    select(credentials.c.id, credentials.c.delivery_state)
+    .where(
+        credentials.c.workspace_id == bindparam("workspace_id"),
+        credentials.c.credential_template_id == bindparam("template_id"),
+    )
+    .order_by(credentials.c.created_at.desc(), credentials.c.id.desc())
+    .limit(NEWEST_MAX)
+    .subquery()
+)
+_SUMMARY_OF_NEWEST = (
+    select(table.c.event_type, func.count().label("number"))
+    .join(_NEWEST, _NEWEST.c.id == table.c.credential_id)
+    .where(table.c.workspace_id == bindparam("workspace_id"))
+    .group_by(table.c.event_type)
+)
+_OPENED_OF_NEWEST = select(func.count()).select_from(_NEWEST).where(_NEWEST.c.delivery_state == "opened")
 _OPENED = (
     select(func.count())
     .select_from(credentials)
@@ -48,13 +67,24 @@ def list_interactions(
 
 def summarize_template(tx: Transaction, workspace_id: str, template_id: str) -> Mapping[str, int]:
     """How often the credentials of a template were viewed, downloaded, shared, verified, and opened from their mail."""
+    return _summary(tx, workspace_id, template_id, _SUMMARY, _OPENED)
+
+
+def summarize_newest(tx: Transaction, workspace_id: str, template_id: str) -> Mapping[str, int]:
+    """The same of the template's newest credentials, at most NEWEST_MAX of them."""
+    return _summary(tx, workspace_id, template_id, _SUMMARY_OF_NEWEST, _OPENED_OF_NEWEST)
+
+
+def _summary(
+    tx: Transaction, workspace_id: str, template_id: str, counts: Select[Any], opened: Select[Any]
+) -> Mapping[str, int]:
     parameters = {"workspace_id": workspace_id, "template_id": template_id}
     summary = dict.fromkeys(("viewed", "downloaded", "shared", "verified"), 0)
-    for event_type, number in tx.execute(_SUMMARY, parameters):
+    for event_type, number in tx.execute(counts, parameters):
         action = event_type.removeprefix("credential_")
         shared = action.startswith(("shared_", "added_")) or action == "link_copied"
         summary["shared" if shared else action] += number
-    return {**summary, "opened": int(tx.execute(_OPENED, parameters).scalar_one())}
+    return {**summary, "opened": int(tx.execute(opened, parameters).scalar_one())}
 
 
 def _model(row: Row[Any]) -> Interaction:

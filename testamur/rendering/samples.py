@@ -2,8 +2,17 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 from testamur.rendering.values import Value
+
+# Names that a design has to cope with: few letters, many, and a script that is written from right to left.
+SampleName = Literal["short", "long", "right_to_left"]
+SAMPLE_NAMES: dict[SampleName, str] = {
+    "short": "Ana Li",
+    "long": "Maximiliane Alexandra von Hohenberg-Santangelo y de la Fuente",
+    "right_to_left": "محمد عبد الرحمن الهاشمي",
+}
 
 SAMPLE_VALUES: dict[str, Value] = {
     "recipient.name": "Alexandra Whitfield",
