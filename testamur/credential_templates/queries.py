@@ -16,6 +16,12 @@ from testamur.errors import NotFound
 _OF_WORKSPACE = select(credential_templates).where(credential_templates.c.workspace_id == bindparam("workspace_id"))
 _BY_ID = _OF_WORKSPACE.where(credential_templates.c.id == bindparam("id"))
 _BY_IDS = _OF_WORKSPACE.where(credential_templates.c.id.in_(bindparam("ids", expanding=True)))
+_NAMES = (
+    select(credential_templates.c.id, credential_templates.c.name)
+    .where(credential_templates.c.workspace_id == bindparam("workspace_id"))
+    .order_by(credential_templates.c.name, credential_templates.c.id)
+    .limit(bindparam("limit"))
+)
 _OF_ANY_WORKSPACE = select(credential_templates).where(credential_templates.c.id == bindparam("id"))
 _PAGER = Pager(_OF_WORKSPACE, credential_templates.c.created_at, credential_templates.c.id)
 _DESIGNS = (
@@ -43,6 +49,11 @@ def find_credential_templates(
     """Those of the ids that are templates of the workspace, by id."""
     rows = tx.execute(_BY_IDS, {"workspace_id": workspace_id, "ids": list(template_ids)})
     return {template.id: template for template in _models(tx, workspace_id, rows)}
+
+
+def list_template_names(tx: Transaction, workspace_id: str, limit: int) -> list[tuple[str, str]]:
+    """Ids and names in the order of the names, at most `limit`: to choose from."""
+    return [(row.id, row.name) for row in tx.execute(_NAMES, {"workspace_id": workspace_id, "limit": limit})]
 
 
 def find_template_of_any_workspace(tx: Transaction, template_id: str) -> CredentialTemplate | None:

@@ -3,7 +3,7 @@
 It sets each recipient's certificates with the engine that will draw them, so what it finds is what would be seen.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -18,7 +18,7 @@ from testamur.credentials.values import attribute_values
 from testamur.db import Transaction
 from testamur.designs.model import Design
 from testamur.designs.queries import find_designs
-from testamur.designs.renderers import Renderers
+from testamur.designs.renderers import DesignRenderer, Renderers
 from testamur.ids import new_id
 from testamur.rendering.renderer import Finding
 from testamur.rendering.values import Value
@@ -71,6 +71,31 @@ class AwardCheck:
                 for finding in next(answers)
             ]
             yield row, found
+
+    def pictures(self, row: CheckedRow, *, width_px: int, at: datetime) -> list[tuple[Design, bytes]]:
+        """Each certificate of a row as WebP, as wide as told; a picture that cannot be had is left out of it.
+
+        Raises RenderingFailed or Unavailable if it cannot be drawn.
+        """
+        values = self._values(row, at)
+        return [
+            (design, self._draw(renderer, self._without_lost(renderer, values), width_px))
+            for design, renderer in self._designs
+        ]
+
+    def _draw(self, renderer: DesignRenderer, values: Mapping[str, Value], width_px: int) -> bytes:
+        return renderer.raster(values, width_px=width_px, format_="webp", language=self._template.language)
+
+    @staticmethod
+    def _without_lost(renderer: DesignRenderer, values: Mapping[str, Value]) -> Mapping[str, Value]:
+        lost = {str(problem.path[-1]): "" for problem in renderer.lost_pictures(values)}
+        return {**values, **lost}
+
+    def fetch_pictures(self, row: CheckedRow, *, at: datetime) -> None:
+        """Have the pictures that a row names by address fetched, which takes seconds at worst."""
+        values = self._values(row, at)
+        for _, renderer in self._designs:
+            renderer.lost_pictures(values)
 
     def _values(self, row: CheckedRow, at: datetime) -> dict[str, Value]:
         recipient = Recipient(new_id(), row.award.recipient_name, row.award.recipient_email)

@@ -58,8 +58,13 @@ def create_credential(
         plan=plan,
         at=at,
     )
+    return store_draft(tx, credential, at=at)
+
+
+def store_draft(tx: Transaction, credential: Credential, *, at: datetime) -> Credential:
+    """Store a draft that was prepared."""
     insert_credential(tx, credential)
-    record_events(tx, workspace.id, ["credential.created"], [credential.id], at=at)
+    record_events(tx, credential.workspace_id, ["credential.created"], [credential.id], at=at)
     return credential
 
 

@@ -11,6 +11,7 @@ from testamur.credentials.tables import credentials
 from testamur.db import Transaction
 from testamur.db.paging import Cursor, Page, Pager, map_page
 from testamur.errors import NotFound
+from testamur.text import fold_email
 
 # What only finds a credential is no part of it.
 _KEYS = {"issuing_key", "recipient_name_key", "recipient_email_key"}
@@ -21,6 +22,14 @@ _BY_ID = _OF_WORKSPACE.where(credentials.c.id == bindparam("id"))
 _LOCKED = _BY_ID.with_for_update(key_share=True)
 _BY_PUBLIC_ID = select(*COLUMNS).where(credentials.c.public_id == bindparam("public_id"))
 _PAGER = Pager(_OF_WORKSPACE, credentials.c.created_at, credentials.c.id)
+# One address has few credentials: those of a template are picked among them here, so that no database reads all of the
+# template's credentials instead.
+_OF_EMAIL = _OF_WORKSPACE.where(credentials.c.recipient_email_key == bindparam("email_key")).limit(500)
+_OF_NAME = _OF_WORKSPACE.where(
+    credentials.c.credential_template_id == bindparam("template_id"),
+    credentials.c.recipient_name_key == bindparam("name_key"),
+    credentials.c.recipient_email_key.is_(None),
+).limit(500)
 _COUNT_OF_TEMPLATE = (
     select(func.count())
     .select_from(credentials)
@@ -109,6 +118,25 @@ def get_public_credential(tx: Transaction, public_id: str) -> Credential:
 def list_credentials(tx: Transaction, workspace_id: str, cursor: Cursor | None, limit: int) -> Page[Credential]:
     page = _PAGER.rows(tx, {"workspace_id": workspace_id}, cursor, limit)
     return map_page(page, lambda rows: [to_credential(row) for row in rows])
+
+
+def find_same_award(
+    tx: Transaction, workspace_id: str, template_id: str, *, name: str, email: str | None
+) -> Credential | None:
+    """The newest credential of the template that is not revoked and is this recipient's: by address, or by name if
+    there is none.
+    """
+    place = {"workspace_id": workspace_id}
+    if email is not None:
+        rows = tx.execute(_OF_EMAIL, {**place, "email_key": fold_email(email)})
+    else:
+        rows = tx.execute(_OF_NAME, {**place, "template_id": template_id, "name_key": name.casefold()})
+    found = [
+        credential
+        for credential in map(to_credential, rows)
+        if credential.credential_template_id == template_id and credential.revoked_at is None
+    ]
+    return max(found, key=lambda credential: credential.created_at, default=None)
 
 
 def count_credentials_of_template(tx: Transaction, workspace_id: str, template_id: str) -> int:

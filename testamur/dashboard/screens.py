@@ -95,7 +95,19 @@ def route(platform: Platform, screen: Screen) -> Route:
             return of_member.page("forbidden.html", {"message": refusal.message}, status=403)
         return await _answer(screen, of_member)
 
-    return Route(screen.full_path, answer, methods=[screen.method], name=screen.answer.__name__)
+    return Route(screen.full_path, _closing(answer), methods=[screen.method], name=screen.answer.__name__)
+
+
+def _closing(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """The same, letting go of files that came with a form."""
+
+    async def answer_and_close(request: Request) -> Response:
+        try:
+            return await answer(request)
+        finally:
+            await request.close()
+
+    return answer_and_close
 
 
 async def _answer(screen: Screen, visit: Visit) -> Response:

@@ -139,8 +139,11 @@ class Visit:
         secret = self.request.cookies.get(self.session_cookie, "")
         return await self.read(lambda tx: find_session(tx, secret, at=self.at)) if secret else None
 
-    async def form(self, *, with_files: bool = False) -> Form:
-        """What was sent. Raises Forbidden if it was not from a page of this server, TooLarge, Invalid."""
+    async def form(self, *, with_files: bool = False, files_max: int = 1) -> Form:
+        """What was sent. A field for a file counts as one even if none was chosen.
+
+        Raises Forbidden if it was not from a page of this server, TooLarge, Invalid.
+        """
         check_origin(self.request, self.platform.settings.base_url)
         size = self.request.headers.get("content-length", "")
         if size.isdigit() and int(size) > (UPLOAD_BYTES_MAX if with_files else FORM_BYTES_MAX):
@@ -161,7 +164,7 @@ class Visit:
 
         try:
             data = await self.request.form(
-                max_files=1 if with_files else 0, max_fields=_FIELDS_MAX, max_part_size=FORM_BYTES_MAX
+                max_files=files_max if with_files else 0, max_fields=_FIELDS_MAX, max_part_size=FORM_BYTES_MAX
             )
         except HTTPException:
             raise Invalid("The form cannot be read; open its page again and send it from there") from None

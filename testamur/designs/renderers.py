@@ -17,7 +17,7 @@ from testamur.designs.fonts import font_folder, workspace_fonts
 from testamur.designs.model import FontRef
 from testamur.designs.queries import ShownVersion, get_version
 from testamur.designs.tables import design_versions
-from testamur.errors import Invalid, NotFound
+from testamur.errors import Invalid, NotFound, Problem
 from testamur.rendering.document import fonts_in, parse_document, picture_sources
 from testamur.rendering.elements import ASSET
 from testamur.rendering.fonts import FAMILIES
@@ -178,8 +178,14 @@ class DesignRenderer:
     def findings(self, values: Mapping[str, Value], *, language: str = DEFAULT_LANGUAGE) -> list[Finding]:
         """What would be wrong with a certificate of these values; pictures that cannot be had among it."""
         found = cast("list[Finding]", self._pooled.findings(values, language=language))
-        problems = self._fetched.problems(self._workspace_id, values, self._picture_tags(values))
-        return found + [Finding("missing", "", "", (str(problem.path[-1]),), problem.message) for problem in problems]
+        return found + [
+            Finding("missing", "", "", (str(problem.path[-1]),), problem.message)
+            for problem in self.lost_pictures(values)
+        ]
+
+    def lost_pictures(self, values: Mapping[str, Value]) -> list[Problem]:
+        """Which pictures in the values cannot be had; each path ends in its attribute's tag."""
+        return self._fetched.problems(self._workspace_id, values, self._picture_tags(values))
 
     def fetch_pictures(self, values: Mapping[str, Value]) -> None:
         """See to it that the pictures which stand in the values are the workspace's, so that drawing need not wait."""
