@@ -23,6 +23,9 @@ _EMAIL = re.compile(
 
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
+# A cell that begins so is a formula to a spreadsheet program.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 EMAIL_LENGTH_MAX = 254
 URL_LENGTH_MAX = 2048
 
@@ -115,3 +118,8 @@ def _check_length(text: str, length_min: int, length_max: int) -> None:
         raise Invalid("Must not be empty" if length_min == 1 else f"Must have at least {length_min} characters")
     if len(text) > length_max:
         raise Invalid(f"Must have at most {length_max} characters, has {len(text)}")
+
+
+def neutral_cell(text: str) -> str:
+    """A cell of a table that a spreadsheet program shows as it is, and does not calculate."""
+    return f"'{text}" if text.startswith(_FORMULA) else text

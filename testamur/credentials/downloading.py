@@ -33,7 +33,7 @@ from testamur.db import Transaction
 from testamur.errors import Invalid, NotFound, TestamurError
 from testamur.ids import normalize_id
 from testamur.rendering.attributes_in_text import fill_in
-from testamur.text import checked
+from testamur.text import checked, neutral_cell
 from testamur.workspaces.model import Workspace
 
 CREDENTIALS_PER_PAGE = 200
@@ -43,8 +43,6 @@ AWARDED: tuple[Status, ...] = ("issued", "expired")
 _RESULTS_IN_MEMORY = 256 * 1024
 _CHUNK = 64 * 1024
 _FILE_MODE = 0o100644
-# A cell that begins so is a formula to a spreadsheet program.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 _log = structlog.get_logger(__name__)
 
@@ -220,7 +218,7 @@ def _outcome(entry: Entry, draw: Callable[[Entry], bytes]) -> Outcome:
 
 def _write_line(table: IO[bytes], cells: Sequence[str]) -> None:
     line = io.StringIO(newline="")
-    csv.writer(line).writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
+    csv.writer(line).writerow([neutral_cell(cell) for cell in cells])
     table.write(line.getvalue().encode())
 
 

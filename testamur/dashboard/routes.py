@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from testamur.dashboard import home, signing_in, style
+from testamur.dashboard import credential, credentials, credentials_bulk, home, signing_in, style
 from testamur.dashboard.screens import Screen, route
 from testamur.web.platform import Platform
 
@@ -10,6 +10,9 @@ SCREENS: tuple[Screen, ...] = (
     *home.SCREENS,
     *signing_in.SCREENS,
     *style.SCREENS,
+    *credentials.SCREENS,
+    *credentials_bulk.SCREENS,
+    *credential.SCREENS,
 )
 
 

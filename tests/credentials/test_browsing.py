@@ -133,7 +133,7 @@ def test_pages_of_every_filter_in_every_order_hold_what_matches(platform, tenant
             order = BrowseOrder(field, is_falling)
             wanted = [row for row in rows if _matches(row, browse)]
             wanted.sort(key=_KEYS[field], reverse=is_falling)
-            there, last = _walk(tx, workspace_id, browse, order)
+            there, _ = _walk(tx, workspace_id, browse, order)
             assert [id_ for page in there for id_ in page] == [row["id"] for row in wanted], (browse, order)
             if window == 5_000 and len(there) > 1:
                 back, _ = _walk(tx, workspace_id, browse, order, "prev", ("prev", there[-1][0]))
@@ -147,9 +147,7 @@ def test_all_that_match_are_found_in_batches(platform, tenant, rows, monkeypatch
             wanted = {row["id"] for row in rows if _matches(row, browse) and row["created_at"] <= NOON}
             found, cursor = [], None
             while True:
-                batch = next_matching(
-                    tx, tenant.workspace.id, browse, today=TODAY, until=NOON, cursor=cursor, limit=10
-                )
+                batch = next_matching(tx, tenant.workspace.id, browse, today=TODAY, until=NOON, cursor=cursor, limit=10)
                 found += [row.id for row in batch.rows]
                 cursor = batch.next
                 if cursor is None:
