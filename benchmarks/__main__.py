@@ -27,6 +27,10 @@ BENCHMARKS = {
     ),
     "import": ("benchmarks.importing.measure", "an import of 100,000 rows beside the bare driver, on both databases"),
     "search": ("benchmarks.searching.measure", "listing and searching at 10,000 and 1,000,000 credentials"),
+    "dashboard": (
+        "benchmarks.dashboard.measure",
+        "pages of the dashboard with 1,000,000 credentials in the workspace; bytes of a first visit",
+    ),
     "webhooks": ("benchmarks.webhooks.measure", "deliveries to slow and to dead receivers"),
     "issue": ("benchmarks.issuing.measure", "testamur issue: rows per second, and how the cost of a row grows"),
 }

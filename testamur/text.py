@@ -112,7 +112,7 @@ def account_address(email: str) -> str:
 def csv_line(cells: Sequence[str]) -> str:
     """A line of CSV, with its end. What a spreadsheet program would take for a formula becomes a text."""
     line = io.StringIO(newline="")
-    csv.writer(line).writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
+    csv.writer(line).writerow([neutral_cell(cell) for cell in cells])
     return line.getvalue()
 
 
@@ -127,3 +127,8 @@ def _check_length(text: str, length_min: int, length_max: int) -> None:
         raise Invalid("Must not be empty" if length_min == 1 else f"Must have at least {length_min} characters")
     if len(text) > length_max:
         raise Invalid(f"Must have at most {length_max} characters, has {len(text)}")
+
+
+def neutral_cell(text: str) -> str:
+    """A cell of a table that a spreadsheet program shows as it is, and does not calculate."""
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -24,6 +24,12 @@ _NAMES = (
 )
 _OF_ANY_WORKSPACE = select(credential_templates).where(credential_templates.c.id == bindparam("id"))
 _PAGER = Pager(_OF_WORKSPACE, credential_templates.c.created_at, credential_templates.c.id)
+_NAMES = (
+    select(credential_templates.c.id, credential_templates.c.name)
+    .where(credential_templates.c.workspace_id == bindparam("workspace_id"))
+    .order_by(credential_templates.c.created_at.desc(), credential_templates.c.id.desc())
+    .limit(bindparam("limit"))
+)
 _DESIGNS = (
     select(credential_template_designs.c.credential_template_id, designs.c.id, designs.c.type)
     .join(designs, designs.c.id == credential_template_designs.c.design_id)
@@ -60,6 +66,12 @@ def find_template_of_any_workspace(tx: Transaction, template_id: str) -> Credent
     """What is awarded is told to everybody who has its address: for the wallet only."""
     row = tx.execute(_OF_ANY_WORKSPACE, {"id": template_id}).one_or_none()
     return None if row is None else _models(tx, row.workspace_id, [row])[0]
+
+
+def find_template_names(tx: Transaction, workspace_id: str, limit: int) -> list[tuple[str, str]]:
+    """Ids and names of the newest templates, in the order of their names: to choose from."""
+    rows = tx.execute(_NAMES, {"workspace_id": workspace_id, "limit": limit})
+    return sorted(((row.id, row.name) for row in rows), key=lambda pair: (pair[1].casefold(), pair[0]))
 
 
 def list_credential_templates(

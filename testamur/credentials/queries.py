@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ _KEYS = {"issuing_key", "recipient_name_key", "recipient_email_key"}
 COLUMNS = [column for column in credentials.c if column.key not in _KEYS]
 _OF_WORKSPACE = select(*COLUMNS).where(credentials.c.workspace_id == bindparam("workspace_id"))
 _BY_ID = _OF_WORKSPACE.where(credentials.c.id == bindparam("id"))
+_BY_IDS = _OF_WORKSPACE.where(credentials.c.id.in_(bindparam("ids", expanding=True)))
 # Rows that refer to it can be added meanwhile.
 _LOCKED = _BY_ID.with_for_update(key_share=True)
 _BY_PUBLIC_ID = select(*COLUMNS).where(credentials.c.public_id == bindparam("public_id"))
@@ -94,6 +95,12 @@ def get_credential(tx: Transaction, workspace_id: str, credential_id: str) -> Cr
 def find_credential(tx: Transaction, workspace_id: str, credential_id: str) -> Credential | None:
     row = tx.execute(_BY_ID, {"workspace_id": workspace_id, "id": credential_id}).one_or_none()
     return None if row is None else to_credential(row)
+
+
+def find_credentials(tx: Transaction, workspace_id: str, credential_ids: Sequence[str]) -> dict[str, Credential]:
+    """Those of the ids (some hundred) that are credentials of the workspace, by id."""
+    rows = tx.execute(_BY_IDS, {"workspace_id": workspace_id, "ids": credential_ids})
+    return {row.id: to_credential(row) for row in rows}
 
 
 def lock_credential(tx: Transaction, workspace_id: str, credential_id: str) -> Credential:

@@ -15,7 +15,7 @@ from testamur.credentials.queries import get_credential
 from testamur.credentials.tables import credentials
 from testamur.credentials.values import attribute_values, types_for
 from testamur.db import Transaction
-from testamur.delivery.queueing import EmailKind, Intent, queue_emails
+from testamur.delivery.queueing import EmailKind, Intent, has_intent, queue_emails
 from testamur.errors import Conflict, Invalid
 from testamur.ids import new_id
 from testamur.workspaces.model import Workspace
@@ -28,9 +28,10 @@ _STATE = (
 
 
 def send_credential(
-    tx: Transaction, workspace: Workspace, credential_id: str, *, base_url: str, at: datetime
+    tx: Transaction, workspace: Workspace, credential_id: str, *, base_url: str, occasion: str = "", at: datetime
 ) -> Credential:
-    """Mail an issued credential to its recipient; again, if it was mailed before.
+    """Mail an issued credential to its recipient; again, if it was mailed before, but once for one occasion: an id of
+    whoever asks, who may ask twice by mistake.
 
     Raises NotFound, Conflict if it is not issued or has expired, Invalid if its recipient has no address.
     """
@@ -40,7 +41,9 @@ def send_credential(
         raise Conflict(f"Only issued credentials can be sent; this one is {status}")
     if credential.recipient.email is None:
         raise Invalid("The recipient has no email address; add one first", ("recipient", "email"))
-    queue_delivery(tx, workspace, [credential], base_url=base_url, is_repeatable=True, at=at)
+    if occasion and has_intent(tx, workspace.id, _intent(credential.id, occasion)):
+        return credential
+    queue_delivery(tx, workspace, [credential], base_url=base_url, is_repeatable=True, occasion=occasion, at=at)
     return get_credential(tx, workspace.id, credential_id)
 
 
@@ -51,6 +54,7 @@ def queue_delivery(
     *,
     base_url: str,
     is_repeatable: bool,
+    occasion: str = "",
     at: datetime,
 ) -> None:
     """Put the delivery mails of credentials into the outbox; those without an address are marked so.
@@ -68,7 +72,7 @@ def queue_delivery(
             continue
         if template_id not in templates:
             templates[template_id] = get_credential_template(tx, workspace.id, template_id)
-        key = f"delivery:{credential.id}:{new_id() if is_repeatable else 'issued'}"
+        key = _intent(credential.id, (occasion or new_id()) if is_repeatable else "issued")
         intents.append(
             email_intent(
                 credential, templates[template_id], workspace, "delivery", types=types, key=key, base_url=base_url
@@ -77,6 +81,10 @@ def queue_delivery(
         states[credential.id] = "sending"
     queue_emails(tx, workspace.id, intents, at=at)
     set_delivery_states(tx, workspace.id, states)
+
+
+def _intent(credential_id: str, occasion: str) -> str:
+    return f"delivery:{credential_id}:{occasion}"
 
 
 def email_intent(

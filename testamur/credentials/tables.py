@@ -17,6 +17,13 @@ from sqlalchemy import (
 
 from testamur.db.schema import Compressed, JSONText, Timestamp, folded, metadata, same_workspace
 
+
+def _index_of(name: str, condition: str, *columns: str) -> Index:
+    """An index of those rows alone that meet a condition, in the order of some columns."""
+    where = text(condition)
+    return Index(name, "workspace_id", *columns, "id", sqlite_where=where, postgresql_where=where)
+
+
 recipients = Table(
     "recipients",
     metadata,
@@ -75,6 +82,14 @@ credentials = Table(
     Index("ix_credentials_email_key", "workspace_id", "recipient_email_key"),
     # For the recipient, whose credentials are of any workspace.
     Index("ix_credentials_recipient_email_key", "recipient_email_key"),
+    # Browsing: in the order of names and of days, and what is rare among all. The latter hold no other rows, so that
+    # they cost nothing where there are none.
+    Index("ix_credentials_name", "workspace_id", "recipient_name_key", "id"),
+    Index("ix_credentials_issue_date", "workspace_id", "issue_date", "id"),
+    Index("ix_credentials_template_issue_date", "workspace_id", "credential_template_id", "issue_date", "id"),
+    _index_of("ix_credentials_unissued", "state != 'issued'", "state", "created_at"),
+    _index_of("ix_credentials_revoked", "revoked_at IS NOT NULL", "created_at"),
+    _index_of("ix_credentials_expiring", "expiry_date IS NOT NULL", "expiry_date"),
     Index("ix_credentials_expiry_date", "expiry_date"),
     Index("ix_credentials_scheduled_for", "scheduled_for"),
     # For what is counted: alone enough to tell how many there are of each standing, and on which days.

@@ -4,7 +4,10 @@ from starlette.routing import Route
 
 from testamur.dashboard import (
     account,
+    credential,
     credential_templates,
+    credentials,
+    credentials_bulk,
     designs,
     developers,
     home,
@@ -22,7 +25,10 @@ from testamur.web.platform import Platform
 
 SCREENS: tuple[Screen, ...] = (
     *account.SCREENS,
+    *credential.SCREENS,
     *credential_templates.SCREENS,
+    *credentials.SCREENS,
+    *credentials_bulk.SCREENS,
     *designs.SCREENS,
     *developers.SCREENS,
     *home.SCREENS,

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
+from anyio.to_thread import run_sync
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -317,8 +318,11 @@ class WorkspaceVisit(SignedInVisit):
         action: str,
         subject: str | Callable[[Result], str | None] | None = None,
         details: Mapping[str, Any] | None = None,
+        is_long: bool = False,
     ) -> Result:
         """A transaction that changes something, and tells the audit log what. Wakes the worker.
+
+        A long one (some hundred things) leaves the event loop on every database.
 
         `action` is such as `credential_template.created`; `subject` is the id of what it is about, or finds it in what
         `work` returned. `details` hold no personal data of recipients.
@@ -339,7 +343,7 @@ class WorkspaceVisit(SignedInVisit):
                 )
                 return done
 
-        done = await run_query(self.platform.database, run)
+        done = await (run_sync(run) if is_long else run_query(self.platform.database, run))
         self.platform.wake_worker()
         return done
 

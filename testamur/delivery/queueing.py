@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 import msgspec
-from sqlalchemy import insert
+from sqlalchemy import bindparam, insert, select
 
 from testamur.db import Transaction
 from testamur.db.bulk import insert_many
@@ -12,6 +12,9 @@ from testamur.ids import new_id
 from testamur.rendering.values import Value, encode_values
 
 _INSERT = insert(emails)
+_BY_INTENT = select(emails.c.id).where(
+    emails.c.workspace_id == bindparam("workspace_id"), emails.c.intent == bindparam("intent")
+)
 
 EmailKind = Literal["delivery", "expiry_reminder", "expired"]
 EMAIL_KINDS: tuple[EmailKind, ...] = ("delivery", "expiry_reminder", "expired")
@@ -58,6 +61,11 @@ def queue_emails(tx: Transaction, workspace_id: str, intents: Sequence[Intent], 
         for intent in intents
     ]
     insert_many(tx, emails, rows)
+
+
+def has_intent(tx: Transaction, workspace_id: str, intent: str) -> bool:
+    """Whether this mail was put into the outbox already."""
+    return tx.execute(_BY_INTENT, {"workspace_id": workspace_id, "intent": intent}).first() is not None
 
 
 def queue_server_email(

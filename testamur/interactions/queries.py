@@ -1,7 +1,7 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, func, select
+from sqlalchemy import Row, Select, bindparam, exists, func, literal, select
 
 from testamur.credentials.tables import credentials
 from testamur.db import Transaction
@@ -42,6 +42,15 @@ _SUMMARY_OF_NEWEST = (
     .group_by(table.c.event_type)
 )
 _OPENED_OF_NEWEST = select(func.count()).select_from(_NEWEST).where(_NEWEST.c.delivery_state == "opened")
+_VIEWED = select(credentials.c.id).where(
+    credentials.c.workspace_id == bindparam("workspace_id"),
+    credentials.c.id.in_(bindparam("ids", expanding=True)),
+    exists(
+        select(literal(1)).where(
+            table.c.credential_id == credentials.c.id, table.c.event_type == literal("credential_viewed")
+        )
+    ),
+)
 _OPENED = (
     select(func.count())
     .select_from(credentials)
@@ -63,6 +72,11 @@ def list_interactions(
     else:
         page = _OF_CREDENTIAL_PAGER.rows(tx, {**parameters, "credential_id": credential_id}, cursor, limit)
     return map_page(page, lambda rows: [_model(row) for row in rows])
+
+
+def find_viewed(tx: Transaction, workspace_id: str, credential_ids: Sequence[str]) -> set[str]:
+    """Those of a page of credentials whose page somebody has looked at."""
+    return set(tx.execute(_VIEWED, {"workspace_id": workspace_id, "ids": credential_ids}).scalars())
 
 
 def summarize_template(tx: Transaction, workspace_id: str, template_id: str) -> Mapping[str, int]:

@@ -24,6 +24,8 @@ from testamur.workspaces.model import Workspace
 
 RETRY_AFTER_SECONDS = 30
 
+Selection = Filter | list[str] | Iterator[list[str]]
+
 
 def selection_of(filter_: Filter, statuses: Sequence[Status], at: datetime) -> Filter:
     """What passes the filter in one of these statuses; what is made after `at` is not waited for."""
@@ -31,9 +33,9 @@ def selection_of(filter_: Filter, statuses: Sequence[Status], at: datetime) -> F
 
 
 def open_download(
-    platform: Platform, workspace: Workspace, wanted: Wanted, selection: Filter | list[str], *, at: datetime
+    platform: Platform, workspace: Workspace, wanted: Wanted, selection: Selection, *, at: datetime
 ) -> Archive:
-    """The archive of all that passes a filter, or of these ids, which were checked.
+    """The archive of all that passes a filter, or of these ids, which were checked, or of those of these pages.
 
     Close it: it takes one of a few places. Raises Invalid if there is nothing in it, Unavailable if no place is free.
     """
@@ -57,19 +59,22 @@ def open_download(
 
 
 def _pages(
-    platform: Platform, workspace: Workspace, wanted: Wanted, selection: Filter | list[str], at: datetime
+    platform: Platform, workspace: Workspace, wanted: Wanted, selection: Selection, at: datetime
 ) -> Iterator[list[Entry]]:
     """Each page is a short transaction of its own: none is open while files are drawn or wait for a slow client."""
     day, base_url = today(workspace.time_zone, at), platform.settings.base_url
     if isinstance(selection, list):
-        for start in range(0, len(selection), CREDENTIALS_PER_PAGE):
-            ids = selection[start : start + CREDENTIALS_PER_PAGE]
-            with platform.database.read() as tx:
-                named = find_named(tx, workspace.id, ids, today=day)
-                entries = entries_of(tx, workspace, [named[id_] for id_ in ids if id_ in named], wanted, base_url)
-            yield entries + [
-                Entry(credential_id=id_, fault="It was deleted meanwhile") for id_ in ids if id_ not in named
-            ]
+        selection = iter([selection])
+    if isinstance(selection, Iterator):
+        for given in selection:
+            for start in range(0, len(given), CREDENTIALS_PER_PAGE):
+                ids = given[start : start + CREDENTIALS_PER_PAGE]
+                with platform.database.read() as tx:
+                    named = find_named(tx, workspace.id, ids, today=day)
+                    entries = entries_of(tx, workspace, [named[id_] for id_ in ids if id_ in named], wanted, base_url)
+                yield entries + [
+                    Entry(credential_id=id_, fault="It was deleted meanwhile") for id_ in ids if id_ not in named
+                ]
         return
     cursor: Cursor | None = None
     while True:

@@ -1,5 +1,3 @@
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +11,7 @@ from testamur.accounts.queries import list_members
 from testamur.db import Database, Transaction
 from testamur.db.schema import metadata
 from testamur.storage import Storage
+from testamur.text import csv_line
 from testamur.workspaces.model import Workspace
 from testamur.workspaces.queries import get_workspace
 
@@ -134,18 +133,7 @@ def _as_csv(database: Database, workspace_id: str) -> Iterator[bytes]:
     table = metadata.tables["credentials"]
     names = ["id", "public_id", "credential_template_id", "recipient_name", "recipient_email", "state", "issue_date"]
     names += ["expiry_date", "issued_at", "revoked_at", "revocation_reason"]
-    yield b"\xef\xbb\xbf" + _csv_line(names)  # Spreadsheet programs take it for UTF-8 by these bytes.
+    yield b"\xef\xbb\xbf" + csv_line(names).encode()  # Spreadsheet programs take it for UTF-8 by these bytes.
     for row in _rows(database, table, workspace_id):
-        yield _csv_line([_cell(row[name]) for name in names])
-
-
-def _cell(value: Any) -> str:
-    text = "" if value is None else str(value)
-    # A cell that begins so is a formula to a spreadsheet program.
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
-
-
-def _csv_line(cells: list[str]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue().encode()
+        cells = ["" if row[name] is None else str(row[name]) for name in names]
+        yield csv_line(cells).encode()
