@@ -44,4 +44,9 @@ SCREENS: tuple[Screen, ...] = (
 
 
 def routes(platform: Platform) -> list[Route]:
-    return [route(platform, screen) for screen in SCREENS]
+    """In the order in which they are tried: /credentials/export before /credentials/{id}."""
+    return [route(platform, screen) for screen in sorted(SCREENS, key=_places_of_parameters)]
+
+
+def _places_of_parameters(screen: Screen) -> list[bool]:
+    return [part.startswith("{") for part in screen.full_path.split("/")]
