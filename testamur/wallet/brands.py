@@ -53,6 +53,12 @@ def brand_url(workspace: Workspace) -> str | None:
     return f"/i/{workspace.slug}/brand.css?v={workspace.brand_color.removeprefix('#')}"
 
 
+def logo_path(workspace: Workspace, base_url: str) -> str | None:
+    """The path of the issuer's logo, if it is kept by this server."""
+    url = workspace.logo_url or ""
+    return url.removeprefix(base_url) if url.startswith(f"{base_url}/i/") else None
+
+
 def _logo(tx: Transaction, slug: str, digest: str) -> tuple[str, str] | None:
     """Workspace and media type of a picture, None if there is none.
 

@@ -27,6 +27,7 @@ from testamur.errors import Invalid, NotFound
 from testamur.rendering.document import DesignType
 from testamur.rendering.values import as_text
 from testamur.wallet.badges import CREDENTIAL_TYPES, JWT_TYPES, Badges
+from testamur.wallet.brands import brand_url, logo_path
 from testamur.wallet.files import WIDTHS_PX
 from testamur.wallet.public_ids import to_public_id
 from testamur.wallet.sharing import Shared, linkedin_url, oembed, quoted, share_links, structured_data
@@ -67,6 +68,9 @@ class ShownCredential(msgspec.Struct, frozen=True, kw_only=True):
     issuer_name: str
     issuer_url: str | None
     issuer_initials: str
+    # Of this server, since pages load nothing from elsewhere; None where there is none.
+    logo_path: str | None
+    brand_url: str | None
     status: Status
     revoked_on: ShownDate | None
     revocation_reason: str | None
@@ -187,6 +191,8 @@ def _shown(found: Shown, corrected_at: datetime | None, base_url: str, at: datet
         issuer_name=issuer_name,
         issuer_url=workspace.website_url,
         issuer_initials=_initials(issuer_name),
+        logo_path=logo_path(workspace, base_url),
+        brand_url=brand_url(workspace),
         status=credential.status_on(today(workspace.time_zone, at)),
         revoked_on=_shown_date(credential.revoked_at.date()) if credential.revoked_at else None,
         revocation_reason=credential.revocation_reason,

@@ -222,3 +222,19 @@ def test_settings_are_usable_by_everybody(browse, owner, accessible, look):
         page.goto("/w/meridian/settings/data")
         page.get_by_role("button", name="Download all data").click()
     assert download.value.suggested_filename.startswith("meridian-")
+
+
+@sqlite_only
+def test_recipients_see_the_brand(browse, owner, staff, api, group, accessible):
+    body = {**PROFILE, "slug": "meridian", "brand_color": "#7a1f5c", "has_brand_color": "yes"}
+    staff(owner).post("~/settings", body, files={"logo": ("logo.png", png("purple"), "image/png")})
+    issued = api(
+        "POST", "/credentials/create-issue-send", {"groupId": group["id"], "recipient": {"name": "Ada"}}, status=201
+    )
+    for dark in (False, True):
+        page = browse(dark=dark)
+        page.goto(f"/credentials/{issued['publicId']}")
+        accessible(page)
+        assert page.locator(".logo img").evaluate("image => image.naturalWidth") == 60
+        ground = page.locator(".button").first.evaluate("element => getComputedStyle(element).backgroundColor")
+        assert ground != ("rgb(227, 201, 143)" if dark else "rgb(20, 33, 61)")
