@@ -7,13 +7,14 @@ import msgspec
 from starlette.responses import Response
 
 from testamur.clock import today
-from testamur.credential_templates.queries import list_credential_templates
+from testamur.credential_templates.queries import find_credential_templates, list_credential_templates
+from testamur.credentials.model import Credential
 from testamur.credentials.queries import has_issued
 from testamur.dashboard.charts import Chart, bar_chart, spark_points
 from testamur.dashboard.screens import in_workspace
 from testamur.dashboard.visits import WorkspaceVisit
 from testamur.db import Transaction
-from testamur.statistics.attention import get_attention
+from testamur.statistics.attention import get_attention, list_bounced, list_expiring
 from testamur.statistics.model import COUNTED_MAX, MEASURES, Attention, Measure, Period, Totals
 from testamur.statistics.queries import get_period, get_totals
 from testamur.web.translating import gettext as _
@@ -140,19 +141,19 @@ def _matters(visit: WorkspaceVisit, attention: Attention) -> list[Matter]:
             icon="mail",
             count=_counted(attention.bounced_credentials),
             text=_("Credentials whose mail could not be delivered"),
-            path=visit.url("/credentials", delivery="bounced"),
+            path=visit.url("/attention/undelivered"),
         ),
         Matter(
             icon="file-spreadsheet",
             count=_counted(attention.stopped_imports),
             text=_("Imports that stopped or had faulty rows in the last 30 days"),
-            path=visit.url("/issue/imports"),
+            path=visit.url("/issue"),
         ),
         Matter(
             icon="clock",
             count=_counted(attention.expiring_credentials),
             text=_("Credentials that expire in the next 30 days"),
-            path=visit.url("/credentials", expiring="30"),
+            path=visit.url("/attention/expiring"),
         ),
     ]
     if visit.may("manage_integrations"):
@@ -170,4 +171,27 @@ def _counted(number: int) -> str:
     return f"{COUNTED_MAX - 1}+" if number >= COUNTED_MAX else str(number)
 
 
-SCREENS = (in_workspace("GET", "", show_overview, "view"),)
+async def show_undelivered(visit: WorkspaceVisit) -> Response:
+    """The credentials behind a number of the overview, as many as it counts."""
+    rows = await visit.read(lambda tx: _named(tx, visit, list_bounced(tx, visit.workspace_id)))
+    return visit.page("attention.html", {"rows": rows, "what": "undelivered", "counted_max": COUNTED_MAX})
+
+
+async def show_expiring(visit: WorkspaceVisit) -> Response:
+    day = today(visit.workspace.time_zone, visit.at)
+    rows = await visit.read(lambda tx: _named(tx, visit, list_expiring(tx, visit.workspace_id, today=day)))
+    return visit.page("attention.html", {"rows": rows, "what": "expiring", "counted_max": COUNTED_MAX})
+
+
+def _named(tx: Transaction, visit: WorkspaceVisit, found: Sequence[Credential]) -> list[tuple[Credential, str]]:
+    """Credentials, each with the name of its template."""
+    ids = {credential.credential_template_id for credential in found}
+    templates = find_credential_templates(tx, visit.workspace_id, ids)
+    return [(credential, templates[credential.credential_template_id].name) for credential in found]
+
+
+SCREENS = (
+    in_workspace("GET", "", show_overview, "view"),
+    in_workspace("GET", "/attention/undelivered", show_undelivered, "view"),
+    in_workspace("GET", "/attention/expiring", show_expiring, "view"),
+)

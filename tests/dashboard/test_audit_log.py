@@ -28,7 +28,7 @@ def test_entries_are_shown_and_filtered(staff, owner, tenant, other_tenant, writ
     someone = staff(owner)
     assert "Nothing yet" in someone.get("~/audit-log").text
     write(tenant, "design.deleted", details={"name": f"Old {SCRIPT}"}, client="192.0.2.7")
-    write(tenant, "token.created", Actor("operator", "", "root"))
+    write(tenant, "access_token.created", Actor("operator", "", "root"))
     write(tenant, "unheard.of")
     write(other_tenant, "design.created", Actor("account", "x", "eve@rival.example"), subject="secret")
     page = someone.get("~/audit-log").text
@@ -58,9 +58,9 @@ def test_a_day_is_one_of_the_workspace(staff, owner, platform, tenant, write):
 
 def test_the_table_has_all_entries_and_no_formula(staff, owner, tenant, other_tenant, write):
     for number in range(ROWS + 5):
-        write(tenant, "design.changed", Actor("token", "t1", "=1+1"), subject=f"d{number}")
-    write(tenant, "token.created")
-    write(other_tenant, "design.changed", subject="secret")
+        write(tenant, "design.updated", Actor("token", "t1", "=1+1"), subject=f"d{number}")
+    write(tenant, "access_token.created")
+    write(other_tenant, "design.updated", subject="secret")
     answer = staff(owner).get("~/audit-log.csv?action=design.")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"].startswith("attachment; filename=")
@@ -73,7 +73,7 @@ def test_the_table_has_all_entries_and_no_formula(staff, owner, tenant, other_te
 
 def test_a_long_log_is_turned_over_with_its_filter(staff, owner, tenant, write):
     for _ in range(ROWS + 5):
-        write(tenant, "design.changed")
+        write(tenant, "design.updated")
     someone = staff(owner)
     page = someone.get("~/audit-log?action=design.").text
     path = page.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
@@ -91,7 +91,7 @@ def test_only_owners_and_admins_read_it(staff, person, tenant, role):
 
 def test_the_log_is_filtered_and_exported_in_a_browser(browse, accessible, owner, tenant, write):
     write(tenant, "design.deleted", details={"name": "Old"}, subject="01hzzzzzzzzzzzzzzzzzzzzzzz")
-    write(tenant, "token.created", Actor("operator", "", "root"))
+    write(tenant, "access_token.created", Actor("operator", "", "root"))
     page = browse(owner)
     page.goto("/w/meridian/audit-log")
     accessible(page)

@@ -86,7 +86,7 @@ def test_numbers_are_those_of_the_workspace_and_period(platform, staff, owner, t
     assert someone.get("~?measure=<script>alert(1)</script>").text.count("<script>alert") == 0
 
 
-def test_what_needs_attention_leads_there(platform, staff, owner, person, tenant, other_tenant, issue):
+def test_what_needs_attention_leads_there(platform, staff, owner, api, tenant, other_tenant, issue):
     soon = (now().date() + timedelta(days=5)).isoformat()
     made, theirs = issue(tenant, expiryDate=soon), issue(other_tenant, expiryDate=soon)
     someone = staff(owner)
@@ -96,7 +96,13 @@ def test_what_needs_attention_leads_there(platform, staff, owner, person, tenant
         tx.execute(both.values(delivery_state="bounced"))
     page = someone.get("~").text.partition("<main")[2]
     found = re.findall(r'<li><a href="([^"]+)">.*?<span class="count warn">(\d+)</span>', page, re.DOTALL)
-    assert found == [("/w/meridian/credentials?delivery=bounced", "1"), ("/w/meridian/credentials?expiring=30", "1")]
+    assert found == [("/w/meridian/attention/undelivered", "1"), ("/w/meridian/attention/expiring", "1")]
+    for path, _ in found:
+        listed = someone.get(path).text
+        assert f"/w/meridian/credentials/{made['id']}" in listed
+        assert theirs["id"] not in listed
+    api("POST", f"/credentials/{made['id']}/revoke")
+    assert "Nothing here" in someone.get("~/attention/expiring").text
 
 
 def test_the_overview_is_usable_by_everybody(platform, browse, accessible, owner, tenant, issue):
