@@ -45,5 +45,5 @@ def found_workspace(
     add_starters(tx, storage, workspace.id, at=at)
     add_member(tx, workspace.id, account.id, "owner", at=at)
     actor = Actor("account", account.id, account.email)
-    record_action(tx, workspace.id, actor, "workspace.made", subject=workspace.id, client=client, at=at)
+    record_action(tx, workspace.id, actor, "workspace.created", subject=workspace.id, client=client, at=at)
     return workspace

@@ -58,7 +58,7 @@ def bootstrap(platform: Platform) -> Bootstrapped:
         add_keys(tx, workspace, master_key=platform.master_key, at=at)
         designs = add_starters(tx, platform.storage, workspace.id, at=at)
         token, secret = create_token(tx, workspace.id, name="bootstrap", at=at)
-        record(tx, workspace.id, "token.created", subject=token.id, details={"name": token.name}, at=at)
+        record(tx, workspace.id, "access_token.created", subject=token.id, details={"name": token.name}, at=at)
     return Bootstrapped(
         workspace=workspace,
         token=secret,

@@ -32,7 +32,7 @@ def create_command(name: str, workspace: str | None, *, as_json: bool) -> None:
     with opened_platform() as platform, platform.database.write() as tx:
         owner, at = find_workspace(tx, workspace), now()
         token, secret = create_token(tx, owner.id, name=name, at=at)
-        record(tx, owner.id, "token.created", subject=token.id, details={"name": token.name}, at=at)
+        record(tx, owner.id, "access_token.created", subject=token.id, details={"name": token.name}, at=at)
     if as_json:
         print_json({**_as_json(token), "token": secret})
     else:
@@ -64,7 +64,7 @@ def revoke_command(token_id: str, workspace: str | None) -> None:
     with opened_platform() as platform, platform.database.write() as tx:
         owner, at = find_workspace(tx, workspace), now()
         revoke_token(tx, owner.id, token_id.lower(), at=at)
-        record(tx, owner.id, "token.revoked", subject=token_id.lower(), at=at)
+        record(tx, owner.id, "access_token.revoked", subject=token_id.lower(), at=at)
     click.echo("Revoked")
 
 

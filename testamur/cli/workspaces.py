@@ -90,7 +90,7 @@ def update_command(
             is_indexed=indexed,
             at=at,
         )
-        record(tx, workspace.id, "workspace.changed", at=at)
+        record(tx, workspace.id, "workspace.updated", at=at)
     if as_json:
         print_json({**_as_json(workspace), **_profile_as_json(workspace)})
     else:

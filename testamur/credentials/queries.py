@@ -31,6 +31,11 @@ _OF_NAME = _OF_WORKSPACE.where(
     credentials.c.recipient_name_key == bindparam("name_key"),
     credentials.c.recipient_email_key.is_(None),
 ).limit(500)
+_HAS_ISSUED = (
+    select(literal(1))
+    .where(credentials.c.workspace_id == bindparam("workspace_id"), credentials.c.state == "issued")
+    .limit(1)
+)
 _COUNT_OF_TEMPLATE = (
     select(func.count())
     .select_from(credentials)
@@ -144,6 +149,11 @@ def find_same_award(
         if credential.credential_template_id == template_id and credential.revoked_at is None
     ]
     return max(found, key=lambda credential: credential.created_at, default=None)
+
+
+def has_issued(tx: Transaction, workspace_id: str) -> bool:
+    """Whether there is any credential that is more than a draft."""
+    return tx.execute(_HAS_ISSUED, {"workspace_id": workspace_id}).scalar_one_or_none() is not None
 
 
 def count_credentials_of_template(tx: Transaction, workspace_id: str, template_id: str) -> int:

@@ -1,10 +1,10 @@
-"""Where the dashboard begins: the address of the server itself, and that of a workspace."""
+"""Where the dashboard begins: the address of the server itself."""
 
 from starlette.responses import Response
 
 from testamur.accounts.queries import list_memberships
-from testamur.dashboard.screens import for_anybody, in_workspace
-from testamur.dashboard.visits import Visit, WorkspaceVisit
+from testamur.dashboard.screens import for_anybody
+from testamur.dashboard.visits import Visit
 
 
 async def begin(visit: Visit) -> Response:
@@ -16,11 +16,4 @@ async def begin(visit: Visit) -> Response:
     return visit.go(f"/w/{memberships[0].workspace.slug}" if len(memberships) == 1 else "/workspaces")
 
 
-async def show_overview(visit: WorkspaceVisit) -> Response:
-    return visit.page("overview.html")
-
-
-SCREENS = (
-    for_anybody("GET", "/", begin),
-    in_workspace("GET", "", show_overview, "view"),
-)
+SCREENS = (for_anybody("GET", "/", begin),)

@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, bindparam, func, literal, literal_column, or_, select, true
 
 from testamur.change_requests.queries import count_open_requests
+from testamur.credentials.model import Credential
+from testamur.credentials.queries import COLUMNS, to_credential
 from testamur.credentials.tables import credentials
 from testamur.db import Transaction
 from testamur.imports.tables import imports
@@ -24,19 +26,22 @@ def _count(table: FromClause, *conditions: ColumnElement[bool]) -> Select[Any]:
     return select(func.count()).select_from(found)
 
 
+def _rows(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return select(*COLUMNS).where(credentials.c.workspace_id == bindparam("workspace_id"), *conditions)
+
+
 # Written out and not bound, so that the databases see that their indexes of just these rows serve.
-_BOUNCED = _count(
-    credentials,
-    credentials.c.workspace_id == bindparam("workspace_id"),
-    credentials.c.delivery_state == literal_column("'bounced'"),
-)
-_EXPIRING = _count(
-    credentials,
-    credentials.c.workspace_id == bindparam("workspace_id"),
+_is_bounced = (credentials.c.delivery_state == literal_column("'bounced'"),)
+_is_expiring = (
     credentials.c.state == literal_column("'issued'"),
     credentials.c.expiry_date.between(bindparam("first"), bindparam("last")),
     credentials.c.revoked_at.is_(None),
 )
+_of_workspace = credentials.c.workspace_id == bindparam("workspace_id")
+_BOUNCED = _count(credentials, _of_workspace, *_is_bounced)
+_EXPIRING = _count(credentials, _of_workspace, *_is_expiring)
+_BOUNCED_ROWS = _rows(*_is_bounced).order_by(credentials.c.id.desc()).limit(COUNTED_MAX)
+_EXPIRING_ROWS = _rows(*_is_expiring).order_by(credentials.c.expiry_date).limit(COUNTED_MAX)
 _ENDPOINTS = (
     select(webhook_endpoints.c.id)
     .where(webhook_endpoints.c.workspace_id == bindparam("workspace_id"), webhook_endpoints.c.is_active == true())
@@ -72,6 +77,17 @@ def get_attention(tx: Transaction, workspace_id: str, *, today: date, at: dateti
         open_requests=count_open_requests(tx, workspace_id, limit=COUNTED_MAX),
         stopped_imports=_number(tx, _STOPPED, {**place, "since": at - IMPORT_IS_NEWS}),
     )
+
+
+def list_bounced(tx: Transaction, workspace_id: str) -> list[Credential]:
+    """The newest credentials whose mail could not be delivered, at most COUNTED_MAX."""
+    return [to_credential(row) for row in tx.execute(_BOUNCED_ROWS, {"workspace_id": workspace_id})]
+
+
+def list_expiring(tx: Transaction, workspace_id: str, *, today: date) -> list[Credential]:
+    """The credentials that expire soon, the first first, at most COUNTED_MAX."""
+    place = {"workspace_id": workspace_id, "first": today, "last": today + EXPIRING_WITHIN}
+    return [to_credential(row) for row in tx.execute(_EXPIRING_ROWS, place)]
 
 
 def _number(tx: Transaction, statement: Select[Any], parameters: dict[str, Any]) -> int:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from testamur.credentials.tables import credentials
 from testamur.db import Transaction
 from testamur.db.bulk import insert_many
+from testamur.db.planning import off_index
 from testamur.db.schema import insert_if_new
 from testamur.delivery.tables import emails
 from testamur.ids import first_id_of
@@ -48,15 +49,8 @@ _NEXT = (
 
 def _per_day(moment: Column[datetime], workspace_id: Column[str], *conditions: ColumnElement[bool]) -> Select[Any]:
     """How many rows there are of each workspace and day since a moment."""
-    counted: list[Any] = [_unordered(workspace_id), func.date(moment, type_=Date), func.count()]
+    counted: list[Any] = [off_index(workspace_id), func.date(moment, type_=Date), func.count()]
     return select(*counted).where(moment >= bindparam("since"), *conditions).group_by(*counted[:2])
-
-
-def _unordered(workspace_id: Column[str]) -> ColumnElement[str]:
-    """The same as a value that no index is sorted by: SQLite would walk through one from end to end to save itself
-    sorting a few groups, where the rows of a day are all that is wanted.
-    """
-    return workspace_id.op("||")(literal_column("''"))
 
 
 _HAPPENED: Mapping[Measure, Select[Any]] = {
@@ -77,7 +71,7 @@ _ALL_INTERACTIONS = select(interactions.c.workspace_id, _interaction_day, _kind,
 )
 # Ids grow with time, so those that came in lately are found by theirs, whatever moment they tell.
 _TOUCHED = (
-    select(_unordered(interactions.c.workspace_id), _interaction_day)
+    select(off_index(interactions.c.workspace_id), _interaction_day)
     .where(interactions.c.id >= bindparam("since_id"))
     .distinct()
 )

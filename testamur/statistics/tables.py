@@ -1,4 +1,4 @@
-from sqlalchemy import Column, Date, ForeignKey, Integer, PrimaryKeyConstraint, String, Table
+from sqlalchemy import Column, Date, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table
 
 from testamur.db.schema import Timestamp, metadata
 
@@ -10,6 +10,7 @@ daily_counts = Table(
     Column("measure", String(16), nullable=False),
     Column("number", Integer, nullable=False),
     PrimaryKeyConstraint("workspace_id", "day", "measure"),
+    Index(None, "day"),
 )
 
 standing_counts = Table(

@@ -33,8 +33,8 @@ def log(write, tenant, other_tenant):
             (ADA, "design.created"),
             (SCRIPT, "design.deleted"),
             (ADA, "credential.revoked"),
-            (ADA, "credential_template.changed"),
-            (ROOT, "token.created"),
+            (ADA, "credential_template.updated"),
+            (ROOT, "access_token.created"),
         ]
     ):
         write(tenant, actor, action, hours=hours)
@@ -54,16 +54,16 @@ def actions(platform, tenant, log):
 
 def test_entries_are_those_of_the_workspace_the_newest_first(actions):
     assert actions() == [
-        "token.created", "credential_template.changed", "credential.revoked", "design.deleted", "design.created",
+        "access_token.created", "credential_template.updated", "credential.revoked", "design.deleted", "design.created",
     ]  # fmt: skip
 
 
 def test_filters_narrow_by_who_what_and_when(actions):
     assert actions(actor_kind="account", actor_id="a1", action="design") == ["design.created"]
-    assert actions(actor_kind="operator", actor_id="") == ["token.created"]
+    assert actions(actor_kind="operator", actor_id="") == ["access_token.created"]
     assert actions(actor_kind="token") == ["design.deleted"]
     assert actions(action="credential.") == ["credential.revoked"]
-    assert actions(action="credential_") == ["credential_template.changed"]
+    assert actions(action="credential_") == ["credential_template.updated"]
     assert actions(action="%") == []
     assert actions(since=AT + timedelta(hours=1), before=AT + timedelta(hours=3)) == [
         "credential.revoked", "design.deleted",
@@ -72,7 +72,7 @@ def test_filters_narrow_by_who_what_and_when(actions):
 
 def test_a_long_log_is_read_page_by_page_and_exported_whole(platform, tenant, log, write):
     for _ in range(4):
-        write(tenant, ADA, "design.changed")
+        write(tenant, ADA, "design.updated")
     sizes = []
 
     def read(cursor):
@@ -85,9 +85,9 @@ def test_a_long_log_is_read_page_by_page_and_exported_whole(platform, tenant, lo
     assert headings == EXPORT_HEADINGS
     assert sizes == [4, 4, 1]
     assert [row[4] for row in rows][:4] == [
-        "token.created", "credential_template.changed", "credential.revoked", "design.deleted",
+        "access_token.created", "credential_template.updated", "credential.revoked", "design.deleted",
     ]  # fmt: skip
-    assert [row[4] for row in rows].count("design.changed") == 4
+    assert [row[4] for row in rows].count("design.updated") == 4
     assert "secret" not in repr(rows)
 
 

@@ -31,7 +31,7 @@ def entries(tmp_path):
 
 def test_commands_that_change_a_workspace_are_in_its_log(testamur, set_up, entries):
     first = entries("default")
-    assert [action for action, _, _ in first] == ["workspace.created", "token.created"]
+    assert [action for action, _, _ in first] == ["workspace.created", "access_token.created"]
     testamur("workspace", "create", "Rival", "--slug", "rival")
     token = json.loads(testamur("token", "create", "script", "--workspace", "default", "--json").stdout)
     testamur("token", "revoke", token["id"], "--workspace", "default")
@@ -44,9 +44,9 @@ def test_commands_that_change_a_workspace_are_in_its_log(testamur, set_up, entri
     (before,) = [key["id"] for key in listed if key["algorithm"] == "Ed25519" and key["id"] != made[0]["id"]]
     testamur("keys", "compromised", before, "--workspace", "default", "--yes")
     assert entries("default")[2:] == [
-        ("token.created", token["id"], {"name": "script"}),
-        ("token.revoked", token["id"], {}),
-        ("workspace.changed", None, {}),
+        ("access_token.created", token["id"], {"name": "script"}),
+        ("access_token.revoked", token["id"], {}),
+        ("workspace.updated", None, {}),
         ("workspace.plan_changed", None, {"plan": None}),
         ("signing_key.rotated", made[0]["id"], {"algorithm": "Ed25519"}),
         ("design.created", design["id"], {}),

@@ -74,7 +74,7 @@ OPERATIONS = [
         method="PATCH",
         path="/groups/{id}/settings",
         name="updateGroupSettings",
-        action="credential_template.changed",
+        action="credential_template.updated",
         summary="Update a credential template's settings",
         description="Description, criteria, how long its credentials are valid, in which language dates and numbers are "
         "written on them, whether they keep the look they are issued with, which emails they send, and what their signed "

@@ -56,11 +56,11 @@ def test_what_a_token_does_is_written_with_its_name(api, tenant, other_tenant, g
     (first,) = entries(tenant)
     assert (first.action, first.subject) == ("credential_template.created", group["id"])
     path = f"/groups/{group['id']}"
-    done("credential_template.changed", group["id"], "PATCH", path, {"name": "Bonds"})
-    done("credential_template.changed", group["id"], "PATCH", f"{path}/settings", {"criteria": "Passed"})
+    done("credential_template.updated", group["id"], "PATCH", path, {"name": "Bonds"})
+    done("credential_template.updated", group["id"], "PATCH", f"{path}/settings", {"criteria": "Passed"})
     attribute = done("attribute.created", own_id, "POST", "/attributes", {"name": "Grade"}, status=201)
     path = f"/attributes/{attribute['id']}"
-    done("attribute.changed", attribute["id"], "PATCH", path, {"name": "Mark"})
+    done("attribute.updated", attribute["id"], "PATCH", path, {"name": "Mark"})
     done("attribute.deleted", attribute["id"], "DELETE", path, status=204)
     drawn = {
         "name": "D",
@@ -69,8 +69,8 @@ def test_what_a_token_does_is_written_with_its_name(api, tenant, other_tenant, g
     }
     design = done("design.created", own_id, "POST", "/designs", drawn, status=201)
     path = f"/designs/{design['id']}"
-    done("design.changed", design["id"], "PATCH", path, {"name": "E"})
-    done("design.restored", design["id"], "POST", f"{path}/versions/1/restore")
+    done("design.updated", design["id"], "PATCH", path, {"name": "E"})
+    done("design.version_restored", design["id"], "POST", f"{path}/versions/1/restore")
     done("design.deleted", design["id"], "DELETE", path, status=204)
     done("design.created", own_id, "POST", "/gallery/ticket/designs", status=201)
     picture = io.BytesIO()
@@ -81,13 +81,13 @@ def test_what_a_token_does_is_written_with_its_name(api, tenant, other_tenant, g
     )  # fmt: skip
     hook = done("webhook.created", own_id, "POST", "/webhooks", {"url": "https://example.com/hook"}, status=201)
     path = f"/webhooks/{hook['id']}"
-    done("webhook.changed", hook["id"], "PATCH", path, {"isActive": False})
+    done("webhook.updated", hook["id"], "PATCH", path, {"isActive": False})
     done("webhook.secret_rotated", hook["id"], "POST", f"{path}/rotate")
     done("webhook.deleted", hook["id"], "DELETE", path, status=204)
     texts = {"kind": "delivery", "name": "N", "subject": "S", "body": "B"}
     mail = done("email_template.created", own_id, "POST", "/email-templates", texts, status=201)
     path = f"/email-templates/{mail['id']}"
-    done("email_template.changed", mail["id"], "PATCH", path, {"name": "M"})
+    done("email_template.updated", mail["id"], "PATCH", path, {"name": "M"})
     done("email_template.deleted", mail["id"], "DELETE", path, status=204)
     sheet = b"recipient.name\nAda\n"
     made = done(
@@ -102,7 +102,7 @@ def test_what_a_token_does_is_written_with_its_name(api, tenant, other_tenant, g
     assert entries(tenant) == []
     path = f"/credentials/{issued['id']}"
     done("credential.revoked", issued["id"], "POST", f"{path}/revoke", {"reason": "Ada cheated"})
-    done("credential.unrevoked", issued["id"], "POST", f"{path}/unrevoke")
+    done("credential.reinstated", issued["id"], "POST", f"{path}/unrevoke")
     done("credential.deleted", issued["id"], "DELETE", path, status=204)
     assert entries(other_tenant) == []
 

@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_daily_counts_workspace_id"),
         sa.PrimaryKeyConstraint("workspace_id", "day", "measure", name="pk_daily_counts"),
     )
+    op.create_index("ix_daily_counts_day", "daily_counts", ["day"], unique=False)
     op.create_table(
         "standing_counts",
         sa.Column("workspace_id", sa.String(26), nullable=False),
