@@ -4,12 +4,14 @@ from starlette.routing import Route
 
 from testamur.dashboard import (
     account,
+    attributes,
     credential,
     credential_templates,
     credentials,
     credentials_bulk,
     designs,
     developers,
+    emails,
     home,
     invitation,
     issue,
@@ -25,12 +27,14 @@ from testamur.web.platform import Platform
 
 SCREENS: tuple[Screen, ...] = (
     *account.SCREENS,
+    *attributes.SCREENS,
     *credential.SCREENS,
     *credential_templates.SCREENS,
     *credentials.SCREENS,
     *credentials_bulk.SCREENS,
     *designs.SCREENS,
     *developers.SCREENS,
+    *emails.SCREENS,
     *home.SCREENS,
     *invitation.SCREENS,
     *issue.SCREENS,
