@@ -3,7 +3,14 @@
 from starlette.routing import Route
 
 from testamur.dashboard import (
+    <<<<<<< HEAD
+    audit_log,
+    =======
+    attributes,
+    >>>>>>> templates
+    credential,
     account,
+    attributes,
     audit_log,
     change_requests,
     credential,
@@ -12,6 +19,7 @@ from testamur.dashboard import (
     credentials_bulk,
     designs,
     developers,
+    emails,
     home,
     invitation,
     issue,
@@ -28,22 +36,30 @@ from testamur.dashboard.screens import Screen, route
 from testamur.web.platform import Platform
 
 SCREENS: tuple[Screen, ...] = (
+    *<<<<<<< HEAD
+    audit_log.SCREENS,
+    *=======
+    attributes.SCREENS,
+    *>>>>>>> templates
+    credential.SCREENS,
     *account.SCREENS,
+    *attributes.SCREENS,
+    *audit_log.SCREENS,
+    *change_requests.SCREENS,
     *credential.SCREENS,
     *credential_templates.SCREENS,
     *credentials.SCREENS,
     *credentials_bulk.SCREENS,
     *designs.SCREENS,
     *developers.SCREENS,
+    *emails.SCREENS,
     *home.SCREENS,
     *invitation.SCREENS,
     *issue.SCREENS,
-    *passwords.SCREENS,
-    *settings.SCREENS,
     *overview.SCREENS,
-    *change_requests.SCREENS,
+    *passwords.SCREENS,
     *recipients.SCREENS,
-    *audit_log.SCREENS,
+    *settings.SCREENS,
     *signing_in.SCREENS,
     *style.SCREENS,
     *team.SCREENS,

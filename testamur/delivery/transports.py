@@ -13,6 +13,8 @@ from urllib.parse import unquote, urlsplit
 from testamur.storage.folder import write_file
 
 TIMEOUT_SECONDS = 30
+# Below the data folder: where mails go that no server takes.
+MAILS_FOLDER = "mails"
 
 
 class Refused(Exception):

@@ -12,11 +12,10 @@ from testamur.delivery.model import Email, ServerEmail
 from testamur.delivery.outbox import LEASE, claimed_emails, drop_email, record_failed, record_sent, take_email
 from testamur.delivery.queueing import EmailKind
 from testamur.delivery.templates import texts_for
-from testamur.delivery.transports import Outgoing, Refused, Unreachable, make_transport
+from testamur.delivery.transports import MAILS_FOLDER, Outgoing, Refused, Unreachable, make_transport
 from testamur.web.platform import Platform
 from testamur.worker.server_emails import write_server_email
 
-MAILS_FOLDER = "mails"
 # Workspace, credential template and kind: what decides on the texts.
 _TextsKey = tuple[str, str, EmailKind]
 _log = structlog.get_logger(__name__)

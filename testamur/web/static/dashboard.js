@@ -4,6 +4,8 @@
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method === "dialog") return;
+  // What goes into a frame leaves the page as it is.
+  if (event.submitter?.formTarget) return;
   if (form.classList.contains("busy")) {
     event.preventDefault();
     return;
