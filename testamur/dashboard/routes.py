@@ -44,4 +44,5 @@ SCREENS: tuple[Screen, ...] = (
 
 
 def routes(platform: Platform) -> list[Route]:
-    return [route(platform, screen) for screen in SCREENS]
+    # `/credentials/bulk` before `/credentials/{id}`, which would take the word for an id.
+    return [route(platform, screen) for screen in sorted(SCREENS, key=lambda screen: "{" in screen.path)]
