@@ -1,17 +1,16 @@
 """People who are signed in, and a real browser with the dashboard in it."""
 
-import shutil
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
+from browsers import accessible, axe_source, chromium, opened_pages, violations
 from people import PASSWORD, Person, Staff
 from starlette.testclient import TestClient
 
@@ -22,10 +21,7 @@ from testamur.app import create_app
 from testamur.clock import now
 from testamur.worker.work import work_off
 
-# Where Debian and others put it; Playwright's own is found by Playwright.
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-WIDE = {"width": 1360, "height": 900}
-NARROW = {"width": 390, "height": 844}
+__all__ = ["accessible", "axe_source", "chromium", "violations"]
 
 
 @pytest.fixture(scope="session")
@@ -87,81 +83,11 @@ def site(platform: Any) -> Iterator[Site]:
     listener.close()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """One browser for a file of tests, as it keeps an event loop running; each test has a context of its own in it."""
-    from playwright.sync_api import Error, sync_playwright
-
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(
-                executable_path=CHROMIUM,
-                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
-            )
-        except Error as error:
-            reason = str(error).splitlines()[0]
-            pytest.fail(f"No browser could be started; run make browser ({reason})")
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def browse(chromium: Any, site: Site) -> Iterator[Callable[..., Any]]:
     """Opens a page in a browser: of nobody, or of a person who is signed in."""
-    contexts = []
-    failures: list[str] = []
-
-    def open_page(someone: Person | None = None, *, narrow: bool = False, dark: bool = False, **options: Any) -> Any:
-        context = chromium.new_context(
-            base_url=site.url,
-            viewport=NARROW if narrow else WIDE,
-            color_scheme="dark" if dark else "light",
-            reduced_motion="reduce",
-            **options,
-        )
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        if someone is not None:
-            context.add_cookies([{"name": "session", "value": someone.session, "url": site.url, "httpOnly": True}])
-        page = context.new_page()
-        page.on("pageerror", lambda error: failures.append(str(error)))
-        page.on("console", lambda message: failures.append(message.text) if _is_fault(message) else None)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert failures == []
-
-
-def _is_fault(message: Any) -> bool:
-    """Whatever a page's own policy or script complains of; answers with an error status are the tests' own business."""
-    return message.type == "error" and "Failed to load resource" not in message.text
-
-
-@pytest.fixture(scope="session")
-def axe_source() -> str:
-    import sys
-
-    return (Path(sys.prefix) / "node" / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def accessible(axe_source: str) -> Callable[[Any], None]:
-    """States that axe finds nothing on a page."""
-
-    def check(page: Any) -> None:
-        # The page's own policy forbids foreign scripts, so this one comes by the debugger.
-        page.evaluate(axe_source)
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        told = [
-            f"{violation['id']}: {violation['help']}: {node['html'][:200]} ({node.get('failureSummary', '')})"
-            for violation in found["violations"]
-            for node in violation["nodes"]
-        ]
-        assert told == [], "\n".join(told)
-
-    return check
+    with opened_pages(chromium, site.url) as open_page:
+        yield open_page
 
 
 @pytest.fixture

@@ -1,0 +1,109 @@
+"""A real browser, and what is stated of every page in it. Import the fixtures into the conftest.py that needs them."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from people import Person
+
+# Where Debian and others put it; Playwright's own is found by Playwright.
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+WIDE = {"width": 1360, "height": 900}
+NARROW = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """One browser for a file of tests, as it keeps an event loop running; each test has a context of its own in it."""
+    from playwright.sync_api import Error, sync_playwright
+
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(
+                executable_path=CHROMIUM,
+                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
+            )
+        except Error as error:
+            reason = str(error).splitlines()[0]
+            pytest.fail(f"No browser could be started; make test installs one ({reason})")
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened_pages(browser: Any, url: str) -> Iterator[Callable[..., Any]]:
+    """A function that opens a page of a server: of nobody, or of a person who is signed in.
+
+    States at the end that no page's policy or script complained of anything.
+    """
+    contexts = []
+    failures: list[str] = []
+
+    def open_page(someone: Person | None = None, *, narrow: bool = False, dark: bool = False, **options: Any) -> Any:
+        context = browser.new_context(
+            base_url=url,
+            viewport=NARROW if narrow else WIDE,
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+            **options,
+        )
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        if someone is not None:
+            context.add_cookies([{"name": "session", "value": someone.session, "url": url, "httpOnly": True}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: failures.append(f"{page.url}: {error}"))
+        page.on("console", lambda told: failures.append(f"{page.url}: {told.text}") if _is_fault(told) else None)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert failures == []
+
+
+def _is_fault(message: Any) -> bool:
+    """Whatever a page's own policy or script complains of; answers with an error status are the tests' own business."""
+    return message.type == "error" and "Failed to load resource" not in message.text
+
+
+@pytest.fixture(scope="session")
+def axe_source() -> str:
+    return (Path(sys.prefix) / "node" / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def violations(axe_source: str) -> Callable[[Any], list[str]]:
+    """What axe finds on a page."""
+
+    def check(page: Any) -> list[str]:
+        # The page's own policy forbids foreign scripts, so this one comes by the debugger.
+        page.evaluate(axe_source)
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [
+            f"{violation['id']}: {violation['help']}: {node['html'][:200]} ({node.get('failureSummary', '')})"
+            for violation in found["violations"]
+            for node in violation["nodes"]
+        ]
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def accessible(violations: Callable[[Any], list[str]]) -> Callable[[Any], None]:
+    """States that axe finds nothing on a page."""
+
+    def check(page: Any) -> None:
+        told = violations(page)
+        assert told == [], "\n".join(told)
+
+    return check
+
+
+def scrolls_sideways(page: Any) -> bool:
+    """Whether a page is wider than its window."""
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
