@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 
 from testamur.db import Transaction
 from testamur.db.schema import insert_if_new
@@ -22,6 +22,18 @@ _TAKE = (
     )
     .values(used=credential_usage.c.used + bindparam("count"))
 )
+
+_USED = select(credential_usage.c.used).where(
+    credential_usage.c.workspace_id == bindparam("of_workspace"), credential_usage.c.year == bindparam("of_year")
+)
+
+
+def allowance_left(tx: Transaction, workspace_id: str, plan: Plan, *, year: int) -> int | None:
+    """How many credentials may be issued yet in that year; None if there is no limit."""
+    if plan.credentials_per_year is None:
+        return None
+    used = tx.execute(_USED, {"of_workspace": workspace_id, "of_year": year}).scalar() or 0
+    return max(0, plan.credentials_per_year - used)
 
 
 def plan_of(workspace: Workspace, plans: Mapping[str, Plan]) -> Plan:
