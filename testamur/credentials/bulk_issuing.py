@@ -31,7 +31,7 @@ from testamur.credentials.tables import credentials
 from testamur.credentials.updating import update_credential
 from testamur.db import Transaction
 from testamur.db.bulk import insert_many
-from testamur.errors import Invalid, PaymentRequired
+from testamur.errors import Invalid, PaymentRequired, Problem
 from testamur.plans import UNLIMITED, Plan
 from testamur.signing_keys.signers import Signers
 from testamur.text import fold_email
@@ -61,6 +61,8 @@ class RowResult(msgspec.Struct, frozen=True, kw_only=True):
     credential: Credential | None = None
     outcome: Literal["created", "skipped", "replaced", "faulty"] = "faulty"
     error: str | None = None
+    # The same as the error, each fault at its place.
+    problems: tuple[Problem, ...] = ()
 
 
 class CheckedRow(msgspec.Struct, frozen=True):
@@ -96,7 +98,7 @@ class RowChecker:
     def check(self, row: SheetRow | FaultyRow, *, at: datetime) -> CheckedRow | RowResult:
         """The row, ready to be issued, or its result if it cannot be."""
         if isinstance(row, FaultyRow):
-            return RowResult(line=row.line, error=row.error)
+            return RowResult(line=row.line, error=row.error, problems=row.problems)
         try:
             if row.custom_attributes:
                 self._plan.require("custom_attributes")
@@ -113,7 +115,8 @@ class RowChecker:
                 today=today(self._workspace.time_zone, at),
             )
         except Invalid as error:
-            return RowResult(line=row.line, error="; ".join(str(problem) for problem in error.problems))
+            told = "; ".join(str(problem) for problem in error.problems)
+            return RowResult(line=row.line, error=told, problems=error.problems)
         except PaymentRequired as error:
             return RowResult(line=row.line, error=error.message)
         award = with_expiry(award, self._template, row.expiry_date)

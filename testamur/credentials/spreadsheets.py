@@ -4,9 +4,10 @@ import codecs
 import csv
 import re
 import zipfile
-from collections.abc import Collection, Iterator, Mapping
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, BinaryIO
 
 import msgspec
@@ -19,7 +20,19 @@ WORKBOOK_BYTES_MAX = 256 * 1024 * 1024
 CELLS_MAX = 5_000_000
 LINE_LENGTH_MAX = 1_000_000
 DELIMITERS = ",;\t|"
+# Of those that somebody looks at to say what they are.
+COLUMNS_MAX = 200
+SAMPLES_MAX = 3
+SAMPLE_LENGTH_MAX = 60
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+# What people send instead of a spreadsheet.
+_OTHER_KINDS = {
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"RIFF": "a picture or a recording",
+    b"%PDF-": "a PDF",
+}
 
 # What people call the columns, without case, spaces and punctuation.
 _NAMES = {
@@ -49,10 +62,12 @@ class SheetRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FaultyRow(msgspec.Struct, frozen=True):
-    """A row that cannot be read, with the reason."""
+    """A row that cannot be read, with the reason, and what stands in it by column as far as that can be told."""
 
     line: int
     error: str
+    cells: dict[str, str] = {}
+    problems: tuple[Problem, ...] = ()
 
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,17 +85,65 @@ def read_sheet(
     defined_tags: Collection[str],
     encoding: str | None = None,
     mapping: Mapping[str, str] | None = None,
+    changes: Mapping[int, Mapping[str, str]] | None = None,
 ) -> Sheet:
     """A workbook (XLSX), or a CSV file in UTF-8, in UTF-16 with a byte order mark, or in the encoding named.
 
     Any of , ; tab | separates a CSV file. `mapping` says of headings which column they are (an empty text: none); the
-    others are matched by name. Rows are read as they are asked for; the file must stay open meanwhile.
+    others are matched by name; of two columns of one heading the second is told apart as `Heading (2)`. `changes` are
+    cells by column that stand in a line instead of what the file has there. Rows are read as they are asked for; the
+    file must stay open meanwhile.
 
     Raises Invalid if the file cannot be read, has no row, or has no column of recipients' names; reading on may still
     find a byte that is not of the encoding, which is Invalid too.
     """
+    header, lines = _open_sheet(file, encoding)
+    columns, ignored = _match_columns(header, defined_tags, mapping or {})
+    rows = _read_rows(lines, columns, len(header), changes or {})
+    first = next(rows, None)
+    if first is None:
+        raise Invalid("The file has a header but no row; add a row for each recipient")
+    headings = tuple(heading.strip() for heading in header)
+    return Sheet(headings=headings, columns=columns, ignored=ignored, rows=chain([first], rows))
+
+
+def read_headings(
+    file: BinaryIO, *, defined_tags: Mapping[str, str], encoding: str | None = None
+) -> list[tuple[str, str, list[str]]]:
+    """Each column's heading, told apart from others of its name, what it seems to be ("" for nothing), and its first
+    cells. `defined_tags` are the custom attributes with their names, by which their columns are known too.
+
+    Raises Invalid if the file cannot be read or has more columns than COLUMNS_MAX.
+    """
+    header, lines = _open_sheet(file, encoding)
+    while header and not header[-1].strip():
+        header.pop()
+    if len(header) > COLUMNS_MAX:
+        raise Invalid(
+            f"The file has {len(header)} columns; keep those that the credentials need, at most {COLUMNS_MAX}"
+        )
+    samples = [cells for _, cells in islice(lines, SAMPLES_MAX) if isinstance(cells, list)]
+    if _starts_as_text(file):
+        # A letter that is not of the encoding may stand on the last line; better told now than after the next step.
+        deque(lines, maxlen=0)
+    by_name = {_plain(name): tag for tag, name in defined_tags.items()}
+    guesses: list[str] = []
+    for heading in header:
+        column = _column_of(heading.strip(), defined_tags) or by_name.get(_plain(heading)) or ""
+        guesses.append("" if column in guesses else column)
+    return [
+        (name, guess, [row[at].strip()[:SAMPLE_LENGTH_MAX] for row in samples if at < len(row)])
+        for at, (name, guess) in enumerate(zip(_told_apart(header), guesses, strict=True))
+    ]
+
+
+def _open_sheet(file: BinaryIO, encoding: str | None) -> tuple[list[str], Iterator[_Line]]:
+    """The header, and the lines after it. Raises Invalid."""
     start = file.read(4096)
     file.seek(0)
+    kind = next((kind for mark, kind in _OTHER_KINDS.items() if start.startswith(mark)), None)
+    if kind is not None:
+        raise Invalid(f"This is {kind} and not a spreadsheet; save the list of recipients as XLSX or CSV")
     if start.startswith(b"PK\x03\x04"):
         lines = _workbook_lines(file)
     elif start.startswith(b"\xd0\xcf\x11\xe0"):
@@ -90,13 +153,28 @@ def read_sheet(
     header = next((cells for _, cells in lines if isinstance(cells, list) and any(map(str.strip, cells))), None)
     if header is None:
         raise Invalid("The file is empty; it needs a header line and a row for each recipient")
-    columns, ignored = _match_columns(header, defined_tags, mapping or {})
-    rows = _read_rows(lines, columns, len(header))
-    first = next(rows, None)
-    if first is None:
-        raise Invalid("The file has a header but no row; add a row for each recipient")
-    headings = tuple(heading.strip() for heading in header)
-    return Sheet(headings=headings, columns=columns, ignored=ignored, rows=chain([first], rows))
+    return header, lines
+
+
+def _starts_as_text(file: BinaryIO) -> bool:
+    place = file.tell()
+    file.seek(0)
+    is_text = file.read(4) != b"PK\x03\x04"
+    file.seek(place)
+    return is_text
+
+
+def _told_apart(header: Sequence[str]) -> list[str]:
+    """A name for each column: its heading, with a number behind it if an earlier one has the same."""
+    names: list[str] = []
+    for position, cell in enumerate(header, start=1):
+        heading = cell.strip() or f"Column {position}"
+        name, number = heading, 1
+        while name in names:
+            number += 1
+            name = f"{heading} ({number})"
+        names.append(name)
+    return names
 
 
 def _csv_lines(file: BinaryIO, start: bytes, encoding: str | None) -> Iterator[_Line]:
@@ -229,13 +307,14 @@ def _match_columns(
     columns: dict[int, str] = {}
     ignored: list[str] = []
     problems: list[Problem] = []
-    for position, heading in enumerate(cell.strip() for cell in header):
-        if heading in mapping and not mapping[heading]:
+    for position, (name, heading) in enumerate(zip(_told_apart(header), map(str.strip, header), strict=True)):
+        told = mapping.get(name, mapping.get(heading))
+        if told is not None and not told:
             ignored.append(heading)
             continue
-        column = _column_of(mapping.get(heading, heading), defined_tags)
-        if column is None and heading in mapping:
-            problems.append(Problem((), f'"{mapping[heading]}" is not something that a column can be'))
+        column = _column_of(heading if told is None else told, defined_tags)
+        if column is None and told is not None:
+            problems.append(Problem((), f'"{told}" is not something that a column can be'))
         elif column is None and heading.lower().startswith(PREFIX):
             problems.append(
                 Problem(
@@ -258,42 +337,73 @@ def _match_columns(
     return columns, tuple(heading for heading in ignored if heading)
 
 
+def _plain(heading: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", heading.lower())
+
+
 def _column_of(heading: str, defined_tags: Collection[str]) -> str | None:
-    plain = re.sub(r"[^a-z0-9]", "", heading.lower())
+    plain = _plain(heading)
     if plain in _COLUMN_BY_NAME:
         return _COLUMN_BY_NAME[plain]
     tag = fold_tag(PREFIX + re.sub(r"[\s-]+", "_", heading.lower().strip("[]")))
     return tag if tag in defined_tags else None
 
 
-def _read_rows(lines: Iterator[_Line], columns: dict[int, str], width: int) -> Iterator[SheetRow | FaultyRow]:
+def _read_rows(
+    lines: Iterator[_Line], columns: dict[int, str], width: int, changes: Mapping[int, Mapping[str, str]]
+) -> Iterator[SheetRow | FaultyRow]:
     for line, cells in lines:
+        if line in changes:
+            yield read_row(line, dict(changes[line]))
+            continue
         if isinstance(cells, str):
             yield FaultyRow(line, cells)
             continue
         if not any(cell.strip() for cell in cells):
             continue
+        known = {column: cells[at].strip() for at, column in columns.items() if at < len(cells)}
         if len(cells) > width:
-            yield FaultyRow(
-                line, f"Has {len(cells)} cells, the header has {width}; put quotes around a comma in a cell"
-            )
+            told = f"Has {len(cells)} cells, the header has {width}; put quotes around a comma in a cell"
+            yield FaultyRow(line, told, known)
             continue
+        yield read_row(line, known)
+
+
+def read_row(line: int, cells: dict[str, str]) -> SheetRow | FaultyRow:
+    """A row of what stands in it, by column: `recipient_name`, `issue_date`, `custom.mentor`."""
+    problems: list[Problem] = []
+    dates: dict[str, date | None] = {}
+    for column in ("issue_date", "expiry_date"):
         try:
-            yield _row(line, {column: cells[at].strip() for at, column in columns.items() if at < len(cells)})
+            dates[column] = _date(column, cells)
         except Invalid as error:
-            yield FaultyRow(line, error.message)
-
-
-def _row(line: int, cells: dict[str, str]) -> SheetRow:
+            problems.extend(error.problems)
+    if problems:
+        return FaultyRow(line, "; ".join(map(str, problems)), cells, tuple(problems))
     return SheetRow(
         line=line,
         recipient_name=cells.get("recipient_name", ""),
         recipient_email=cells.get("recipient_email") or None,
-        issue_date=_date("issue_date", cells),
-        expiry_date=_date("expiry_date", cells),
+        issue_date=dates["issue_date"],
+        expiry_date=dates["expiry_date"],
         external_id=cells.get("external_id") or None,
         custom_attributes={tag: value for tag, value in cells.items() if tag.startswith(PREFIX) and value},
     )
+
+
+def cells_of(row: SheetRow | FaultyRow) -> dict[str, str]:
+    """What `read_row` would make the row of."""
+    if isinstance(row, FaultyRow):
+        return row.cells
+    cells = {
+        "recipient_name": row.recipient_name,
+        "recipient_email": row.recipient_email or "",
+        "issue_date": row.issue_date.isoformat() if row.issue_date else "",
+        "expiry_date": row.expiry_date.isoformat() if row.expiry_date else "",
+        "external_id": row.external_id or "",
+        **row.custom_attributes,
+    }
+    return {column: text for column, text in cells.items() if text}
 
 
 def _date(column: str, cells: dict[str, str]) -> date | None:

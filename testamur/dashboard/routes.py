@@ -3,12 +3,6 @@
 from starlette.routing import Route
 
 from testamur.dashboard import (
-    <<<<<<< HEAD
-    audit_log,
-    =======
-    attributes,
-    >>>>>>> templates
-    credential,
     account,
     attributes,
     audit_log,
@@ -21,6 +15,7 @@ from testamur.dashboard import (
     developers,
     emails,
     home,
+    imports,
     invitation,
     issue,
     overview,
@@ -36,12 +31,6 @@ from testamur.dashboard.screens import Screen, route
 from testamur.web.platform import Platform
 
 SCREENS: tuple[Screen, ...] = (
-    *<<<<<<< HEAD
-    audit_log.SCREENS,
-    *=======
-    attributes.SCREENS,
-    *>>>>>>> templates
-    credential.SCREENS,
     *account.SCREENS,
     *attributes.SCREENS,
     *audit_log.SCREENS,
@@ -54,6 +43,7 @@ SCREENS: tuple[Screen, ...] = (
     *developers.SCREENS,
     *emails.SCREENS,
     *home.SCREENS,
+    *imports.SCREENS,
     *invitation.SCREENS,
     *issue.SCREENS,
     *overview.SCREENS,

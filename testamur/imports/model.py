@@ -5,8 +5,8 @@ import msgspec
 
 from testamur.credentials.bulk_issuing import Action, Duplicates
 
-# ready: looked at, waits to be started; queued: waits for a worker.
-ImportState = Literal["ready", "queued", "running", "paused", "cancelled", "completed", "failed"]
+# uploaded: kept, and nobody has said yet what its columns are; ready: looked at, waits to be started; queued: waits for a worker.
+ImportState = Literal["uploaded", "ready", "queued", "running", "paused", "cancelled", "completed", "failed"]
 
 
 class Import(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +31,19 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None
+    # When it is to be started; None is as soon as it was.
+    starts_at: datetime | None = None
+    has_file: bool = True
+    faults_found: int = 0
+    revision: int = 0
+
+
+class FoundRow(msgspec.Struct, frozen=True):
+    """A row that cannot be issued: what stands in it and what is wrong, by column; under "" what is wrong with all."""
+
+    line: int
+    cells: dict[str, str]
+    faults: dict[str, str]
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,3 +58,5 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     faults: list[tuple[int, str]]
     # The first rows that are right, as they would be awarded.
     samples: list[dict[str, Any]]
+    # The first faulty rows, to be mended.
+    faulty_rows: list[FoundRow] = []

@@ -1,7 +1,7 @@
 """A spreadsheet is looked through, kept, and waits to be started."""
 
 import io
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -12,12 +12,13 @@ from testamur.attributes.queries import attribute_types
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.bulk_issuing import Action, CheckedRow, Duplicates, RowChecker
-from testamur.credentials.spreadsheets import read_sheet
+from testamur.credentials.spreadsheets import Sheet, read_sheet
 from testamur.db import Transaction
 from testamur.designs.queries import has_asset
 from testamur.errors import NotFound
 from testamur.ids import normalize_id
-from testamur.imports.model import Import, Preview
+from testamur.imports.mending import MENDED_AT_ONCE_MAX, store_check, to_found_row
+from testamur.imports.model import FoundRow, Import, Preview
 from testamur.imports.tables import imports
 from testamur.plans import UNLIMITED, Plan
 from testamur.text import checked, clean_line
@@ -38,10 +39,11 @@ def look_through(
     duplicates: Duplicates = "skip",
     mapping: Mapping[str, str] | None = None,
     encoding: str | None = None,
+    changes: Mapping[int, Mapping[str, str]] | None = None,
     plan: Plan = UNLIMITED,
     at: datetime,
 ) -> Preview:
-    """What would become of a file. It reads all of it and writes nothing, so give it a transaction that only reads.
+    """What would become of a file, with the rows that were mended. It reads all of it and writes nothing, so give it a transaction that only reads.
 
     Raises Invalid if the file cannot be read, NotFound for the credential template, PaymentRequired.
     """
@@ -50,7 +52,28 @@ def look_through(
     types = attribute_types(tx, workspace.id)
     has_picture = partial(has_asset, tx, workspace.id)
     checker = RowChecker(workspace, types, template, has_picture=has_picture, duplicates=duplicates, plan=plan)
-    return _look_through(content, checker, types.keys(), mapping, encoding, at=at)
+    sheet = read_sheet(io.BytesIO(content), defined_tags=types, encoding=encoding, mapping=mapping, changes=changes)
+    return _look_through(sheet, checker, at=at)
+
+
+def receive_import(
+    tx: Transaction,
+    workspace: Workspace,
+    *,
+    import_id: str,
+    credential_template_id: str,
+    file_name: str,
+    encoding: str | None = None,
+    plan: Plan = UNLIMITED,
+    at: datetime,
+) -> Import:
+    """An import of a file that is stored under `file_key` already; somebody is to say what its columns are.
+
+    Raises Invalid for a file name that cannot be used, NotFound for the credential template, PaymentRequired.
+    """
+    plan.require("imports")
+    template = _find_template(tx, workspace.id, credential_template_id)
+    return _insert(tx, workspace.id, import_id, template.id, file_name, encoding=encoding, at=at)
 
 
 def prepare_import(
@@ -72,17 +95,34 @@ def prepare_import(
     Raises Invalid for a file name that cannot be used, NotFound for the credential template.
     """
     template = _find_template(tx, workspace.id, credential_template_id)
+    _insert(tx, workspace.id, import_id, template.id, file_name, encoding=encoding, action=action, at=at)
+    return store_check(
+        tx, workspace.id, import_id, preview, revision=0, columns=mapping or {}, duplicates=duplicates, at=at
+    )
+
+
+def _insert(
+    tx: Transaction,
+    workspace_id: str,
+    import_id: str,
+    template_id: str,
+    file_name: str,
+    *,
+    encoding: str | None,
+    action: Action = "issue",
+    at: datetime,
+) -> Import:
     made = Import(
         id=import_id,
-        workspace_id=workspace.id,
-        credential_template_id=template.id,
+        workspace_id=workspace_id,
+        credential_template_id=template_id,
         file_name=clean_file_name(file_name),
         encoding=encoding,
-        columns=dict(mapping or {}),
+        columns={},
         action=action,
-        duplicates=duplicates,
-        state="ready",
-        rows=preview.rows,
+        duplicates="skip",
+        state="uploaded",
+        rows=0,
         done=0,
         created=0,
         replaced=0,
@@ -113,19 +153,11 @@ def _find_template(tx: Transaction, workspace_id: str, given: str) -> Credential
     return get_credential_template(tx, workspace_id, template_id)
 
 
-def _look_through(
-    content: bytes,
-    checker: RowChecker,
-    tags: Collection[str],
-    mapping: Mapping[str, str] | None,
-    encoding: str | None,
-    *,
-    at: datetime,
-) -> Preview:
-    sheet = read_sheet(io.BytesIO(content), defined_tags=tags, encoding=encoding, mapping=mapping)
+def _look_through(sheet: Sheet, checker: RowChecker, *, at: datetime) -> Preview:
     count = faulty = 0
     faults: list[tuple[int, str]] = []
     samples: list[dict[str, Any]] = []
+    found: list[FoundRow] = []
     for row in sheet.rows:
         count += 1
         outcome = checker.check(row, at=at)
@@ -137,6 +169,8 @@ def _look_through(
             faulty += 1
             if len(faults) < FAULTS_SHOWN:
                 faults.append((outcome.line, outcome.error or ""))
+            if len(found) < MENDED_AT_ONCE_MAX:
+                found.append(to_found_row(row, outcome))
     return Preview(
         headings=list(sheet.headings),
         columns={sheet.headings[at_]: column for at_, column in sheet.columns.items()},
@@ -145,4 +179,5 @@ def _look_through(
         faulty=faulty,
         faults=faults,
         samples=samples,
+        faulty_rows=found,
     )

@@ -19,6 +19,7 @@ from testamur.db.bulk import refresh_statistics
 from testamur.designs.queries import has_asset
 from testamur.errors import NotFound, TestamurError, Unavailable
 from testamur.ids import new_id
+from testamur.imports.mending import forget_rows, mended_rows
 from testamur.imports.model import Import
 from testamur.imports.preparing import file_key
 from testamur.imports.queries import to_import
@@ -42,7 +43,7 @@ _DUE = (
     select(imports.c.id)
     .where(
         or_(
-            imports.c.state == "queued",
+            (imports.c.state == "queued") & (imports.c.starts_at.is_(None) | (imports.c.starts_at <= bindparam("at"))),
             (imports.c.state == "running") & (imports.c.claimed_until <= bindparam("at")),
         )
     )
@@ -82,6 +83,7 @@ _END = (
         error=bindparam("new_error"),
         updated_at=bindparam("at"),
         finished_at=bindparam("at"),
+        has_file=bindparam("keeps_file"),
     )
 )
 _INSERT_CHUNK = insert(import_chunks)
@@ -136,7 +138,8 @@ def _run(  # noqa: PLR0917 - it goes on with what its caller has opened.
     with database.read() as tx:
         template = get_credential_template(tx, workspace.id, found.credential_template_id)
         types = attribute_types(tx, workspace.id)
-    sheet = read_sheet(file, defined_tags=types, encoding=found.encoding, mapping=found.columns)
+        changes = mended_rows(tx, workspace.id, found.id)
+    sheet = read_sheet(file, defined_tags=types, encoding=found.encoding, mapping=found.columns, changes=changes)
 
     def has_picture(digest: str) -> bool:
         with database.read() as reading:
@@ -237,5 +240,12 @@ def _record(  # noqa: PLR0917 - see above.
 
 def _end(database: Database, found: Import, claim: str, state: str, error: str | None) -> None:
     with database.write() as tx:
-        values = {"new_state": state, "new_error": None if error is None else error[:500], "at": now()}
+        if state == "completed":
+            forget_rows(tx, found.workspace_id, found.id)
+        values = {
+            "new_state": state,
+            "keeps_file": state != "completed",
+            "new_error": None if error is None else error[:500],
+            "at": now(),
+        }
         tx.execute(_END, {"of_id": found.id, "of_claim": claim, **values})

@@ -12,6 +12,8 @@ from testamur.credentials.reminding import queue_expiry_emails
 from testamur.credentials.resigning import sign_again, sign_unsigned
 from testamur.delivery.outbox import forget_old_server_emails
 from testamur.idempotency.keys import forget_old_keys
+from testamur.imports.controlling import end_idle_import, find_idle_imports
+from testamur.imports.preparing import file_key
 from testamur.recipient_accounts.signing_in import forget_expired
 from testamur.statistics.counting import count, counted_until, keep
 from testamur.transparency.appending import append_pending, is_append_due
@@ -97,6 +99,13 @@ def erase_closed(platform: Platform, at: datetime) -> int:
 
 
 def clean_up(platform: Platform, at: datetime) -> None:
+    with platform.database.read() as tx:
+        idle = find_idle_imports(tx, at=at, limit=DUE_MAX)
+    for workspace_id, import_id in idle:
+        # The file goes first, so that a storage that is away is asked again the next time.
+        platform.storage.delete_all(file_key(workspace_id, import_id))
+        with platform.database.write() as tx:
+            end_idle_import(tx, workspace_id, import_id, at=at)
     with platform.database.write() as tx:
         forget_old_keys(tx, at=at)
         forget_old_deliveries(tx, at=at)

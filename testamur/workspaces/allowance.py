@@ -26,6 +26,18 @@ _TAKE = (
     .values(used=credential_usage.c.used + bindparam("count"))
 )
 
+_USED = select(credential_usage.c.used).where(
+    credential_usage.c.workspace_id == bindparam("of_workspace"), credential_usage.c.year == bindparam("of_year")
+)
+
+
+def allowance_left(tx: Transaction, workspace_id: str, plan: Plan, *, year: int) -> int | None:
+    """How many credentials may be issued yet in that year; None if there is no limit."""
+    if plan.credentials_per_year is None:
+        return None
+    used = tx.execute(_USED, {"of_workspace": workspace_id, "of_year": year}).scalar() or 0
+    return max(0, plan.credentials_per_year - used)
+
 
 def find_usage(tx: Transaction, workspace_id: str, year: int) -> int:
     """How many credentials were counted against the allowance of a year; without an allowance none are."""

@@ -269,3 +269,53 @@ def test_what_was_done_is_in_the_audit_log(someone, fill, platform):
         rows = tx.execute(text("SELECT action, subject, details FROM audit_entries")).all()
     assert [row.action for row in rows] == ["credential.created"]
     assert "Ada" not in str(rows)
+
+
+def test_one_is_issued_with_the_keyboard_and_the_way_back_makes_no_second(browse, owner, group, api, accessible):
+    page = browse(owner)
+    page.goto("/w/meridian/issue")
+    page.locator("#preview img").wait_for()
+    before = page.locator("#preview img").get_attribute("src")
+    page.keyboard.type("Ada Lovelace")
+    page.wait_for_function("(before) => document.querySelector('#preview img')?.src !== before", arg=before)
+    page.keyboard.press("Tab")
+    page.keyboard.type("ada@example.com")
+    accessible(page)
+    # Pressed twice as fast as can be, in one page.
+    page.evaluate("document.querySelector('button[value=issue]').focus()")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/issue/done/*")
+    accessible(page)
+    address = page.locator("#address").input_value()
+    page.go_back()
+    page.locator('button[value="issue"]').wait_for()
+    page.get_by_label("Recipient's name").fill("Ada Lovelace")
+    page.get_by_label("Email address").fill("ada@example.com")
+    page.locator('button[value="issue"]').click()
+    # The browser shows the form as it was sent, or anew; the one leads to what was made, the other asks.
+    page.locator("[role=alert], #address").first.wait_for()
+    assert len(credentials_of(api)) == 1
+    page.goto(address)
+    assert "Ada Lovelace" in page.content()
+
+
+def test_on_a_telephone_a_picture_is_chosen_and_shown(browse, owner, group, api, accessible, tmp_path):
+    api("POST", "/attributes", {"name": "Photo", "type": "image"}, status=201)
+    file = tmp_path / "me.png"
+    file.write_bytes(picture())
+    page = browse(owner, narrow=True, dark=True)
+    page.goto("/w/meridian/issue")
+    page.locator("#preview img").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_label("Recipient's name").fill("Ada Lovelace")
+    page.locator(".fold > summary").click()
+    page.get_by_label("File of the picture for Photo").set_input_files(str(file))
+    page.get_by_text("Uploaded: me.png").wait_for()
+    accessible(page)
+    page.locator('button[value="issue"]').click()
+    page.wait_for_url("**/issue/done/*")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    accessible(page)
+    (made,) = credentials_of(api)
+    assert made["customAttributes"]["custom.photo"].startswith("asset:")

@@ -285,7 +285,8 @@ def plain_zip():
         (zip_bomb, "when unpacked"),
         (lambda: workbook(["Name"], ["Ada"])[:-200], "broken or incomplete"),
         (b"\xd0\xcf\x11\xe0" + b"\0" * 100, "old kind"),
-        (b"%PDF-1.7 \xff\xfe", "UTF-8"),
+        (b"%PDF-1.7 \xff\xfe", "This is a PDF"),
+        (b"\x89PNG\r\n\x1a\n name\nAda\n", "This is a picture"),
         (b"name\n" + b"x" * 1_200_000, "this is not a CSV file"),
     ],
 )

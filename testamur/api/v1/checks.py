@@ -11,6 +11,7 @@ from testamur.credentials.spreadsheets import FaultyRow, SheetRow, read_sheet
 from testamur.db import Transaction
 from testamur.designs.queries import has_asset
 from testamur.errors import Conflict, Invalid
+from testamur.imports.mending import mended_rows
 from testamur.imports.preparing import file_key
 from testamur.imports.queries import get_import
 from testamur.wire.v1.checks import CheckItem, CheckItems, WireCheck, WireFinding, to_finding, to_invalid, to_row
@@ -41,12 +42,13 @@ def check_import(call: Call) -> WireCheck:
         found = get_import(tx, call.workspace.id, call.id)
         template = get_credential_template(tx, call.workspace.id, found.credential_template_id)
         types = attribute_types(tx, call.workspace.id)
+        changes = mended_rows(tx, call.workspace.id, found.id)
         check = _opened(call, tx, template, found.duplicates)
     file = call.platform.storage.open(file_key(call.workspace.id, found.id))
     if file is None:
         raise Conflict("The import is over, and its file is gone")
     with file:
-        sheet = read_sheet(file, defined_tags=types, encoding=found.encoding, mapping=found.columns)
+        sheet = read_sheet(file, defined_tags=types, encoding=found.encoding, mapping=found.columns, changes=changes)
         wanted = (row for row in sheet.rows if row.line >= first)
         rows = list(islice(wanted, ROWS_MAX))
         following = next(wanted, None)

@@ -1,5 +1,3 @@
-import csv
-import io
 from collections.abc import Callable
 from typing import Any, get_args
 
@@ -8,13 +6,13 @@ import msgspec
 from testamur.api.v1.operations import Call, FileAnswer, Operation, Parameter
 from testamur.api.v1.paging import answer_page
 from testamur.credentials.bulk_issuing import Action, Duplicates
-from testamur.credentials.links import page_url
 from testamur.errors import Invalid
 from testamur.ids import new_id
-from testamur.imports.controlling import cancel_import, pause_import, resume_import, start_import
+from testamur.imports.controlling import cancel_import, is_unstarted, pause_import, resume_import, start_import
 from testamur.imports.model import Import
 from testamur.imports.preparing import clean_file_name, file_key, look_through, prepare_import
-from testamur.imports.queries import find_chunk_results, get_import, list_imports
+from testamur.imports.queries import get_import, list_imports
+from testamur.imports.results import results_as_csv
 from testamur.wire.v1.imports import WireImport, to_import
 from testamur.wire.v1.paging import WirePage
 
@@ -80,23 +78,19 @@ def get(call: Call) -> WireImport:
 def results(call: Call) -> FileAnswer:
     with call.platform.database.read() as tx:
         found = get_import(tx, call.workspace.id, call.id)
-        text = io.StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerow(("row", "outcome", "credential_id", "public_url", "error"))
-        number = 1
-        while (lines := find_chunk_results(tx, call.workspace.id, found.id, number)) is not None:
-            for line, outcome, credential_id, public_id, error in lines:
-                url = page_url(call.base_url, public_id) if public_id else ""
-                writer.writerow((line, outcome, credential_id or "", url, error or ""))
-            number += 1
-    return FileAnswer(text.getvalue().encode(), "text/csv; charset=utf-8", f"import-{found.id}.csv")
+        content = results_as_csv(tx, found, call.base_url)
+    return FileAnswer(content, "text/csv; charset=utf-8", f"import-{found.id}.csv")
 
 
 def _moving(move: Callable[..., Import]) -> Callable[[Call], WireImport]:
     def run(call: Call) -> WireImport:
         if move is cancel_import:
-            # Nothing will read the file again. It goes first, so that a request that could not remove it can be repeated.
-            call.platform.storage.delete_all(file_key(call.workspace.id, call.id))
+            with call.platform.database.read() as tx:
+                is_discarded = is_unstarted(get_import(tx, call.workspace.id, call.id))
+            if is_discarded:
+                # Nothing will read the file again. It goes first, so that a request that could not remove it can be
+                # repeated.
+                call.platform.storage.delete_all(file_key(call.workspace.id, call.id))
         with call.platform.database.write() as tx:
             moved = move(tx, call.workspace.id, call.id, at=call.at)
             call.record(tx)
@@ -189,6 +183,7 @@ OPERATIONS = [
             name=f"{name}Import",
             action=f"import.{action}",
             summary=f"{name.capitalize()} an import",
+            description=about,
             tag=_TAG,
             run=_moving(move),
             is_long=move is cancel_import,
@@ -196,11 +191,21 @@ OPERATIONS = [
             errors=(404, 409),
             is_extension=True,
         )
-        for name, move, action in (
-            ("start", start_import, "started"),
-            ("pause", pause_import, "paused"),
-            ("resume", resume_import, "resumed"),
-            ("cancel", cancel_import, "cancelled"),
+        for name, move, action, about in (
+            ("start", start_import, "started", "Rows that are faulty are left out."),
+            ("pause", pause_import, "paused", "It stops after the rows that it is at."),
+            (
+                "resume",
+                resume_import,
+                "resumed",
+                "One that was paused or cancelled, or has failed, goes on where it stopped.",
+            ),
+            (
+                "cancel",
+                cancel_import,
+                "cancelled",
+                "What was made stays. One that was started can be resumed for 30 days.",
+            ),
         )
     ),
 ]

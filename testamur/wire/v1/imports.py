@@ -33,7 +33,7 @@ class WireImport(Struct, rename="camel", kw_only=True):
     file_name: str
     action: Literal["draft", "issue", "send"]
     duplicates: Literal["skip", "allow", "replace"]
-    state: Literal["ready", "queued", "running", "paused", "cancelled", "completed", "failed"]
+    state: Literal["uploaded", "ready", "queued", "running", "paused", "cancelled", "completed", "failed"]
     rows: int
     done: int
     created: int
@@ -44,6 +44,7 @@ class WireImport(Struct, rename="camel", kw_only=True):
     created_at: str
     updated_at: str
     finished_at: str | None
+    starts_at: Annotated[str | None, Meta(description="When it is to be started, if that was put off.")] = None
     preview: WirePreview | UnsetType = UNSET
 
 
@@ -65,6 +66,7 @@ def to_import(found: Import, preview: Preview | None = None) -> WireImport:
         created_at=timestamp(found.created_at),
         updated_at=timestamp(found.updated_at),
         finished_at=None if found.finished_at is None else timestamp(found.finished_at),
+        starts_at=None if found.starts_at is None else timestamp(found.starts_at),
         preview=UNSET if preview is None else _to_preview(preview),
     )
 
