@@ -41,6 +41,11 @@ def texts_of_pages() -> Catalog:
     return catalogue
 
 
+def is_translated(text: str | tuple[str, ...] | list[str] | None) -> bool:
+    """Whether a catalogue has the text, in all its plural forms if it has several."""
+    return all(text) if isinstance(text, tuple | list) else bool(text)
+
+
 def main() -> None:
     texts = texts_of_pages()
     for language in LANGUAGES:
@@ -52,7 +57,7 @@ def main() -> None:
         known.obsolete.clear()
         with path.open("wb") as file:
             write_po(file, known, sort_output=True, omit_header=False, include_lineno=False, width=120)
-        missing = sum(1 for message in known if message.id and not message.string)
+        missing = sum(1 for message in known if message.id and not is_translated(message.string))
         sys.stdout.write(f"{language}: {len(known)} texts, {missing} without a translation\n")
 
 
