@@ -106,9 +106,9 @@ async def show_overview(visit: WorkspaceVisit) -> Response:
 
 
 def _tile(period: Period, measure: Measure) -> Tile:
-    counts = period.counts[measure]
+    _labels, values = _by_weeks_if_long(period, measure)
     return Tile(
-        measure=measure, name=_(MEASURE_NAMES[measure]), total=period.total(measure), points=spark_points(counts)
+        measure=measure, name=_(MEASURE_NAMES[measure]), total=period.total(measure), points=spark_points(values)
     )
 
 
