@@ -353,9 +353,9 @@ def test_a_template_with_two_designs_is_made_and_reordered(browse, accessible, p
     page.get_by_label("Long name").check()
     badge.wait_for()
     page.wait_for_function(
-        f"document.querySelector('#pictures [data-sample=long] img').src.includes('{tenant.badge_id}')"
+        f"() => document.querySelector('#pictures [data-sample=long] img').src.includes('{tenant.badge_id}')"
     )
-    page.wait_for_function("document.querySelector('#pictures [data-sample=long] img').naturalWidth > 100")
+    page.wait_for_function("() => document.querySelector('#pictures [data-sample=long] img').naturalWidth > 100")
     assert "Bond+Trading" in badge.get_attribute("src")
     page.get_by_role("button", name="Save").last.click()
     page.get_by_text("Saved. It can be issued now.").wait_for()

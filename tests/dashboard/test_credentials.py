@@ -534,7 +534,7 @@ def test_the_table_works_by_keyboard(browse, owner, tenant, make, accessible):
     page.keyboard.press("/")
     page.keyboard.type("cy")
     page.get_by_role("link", name="Ada Lovelace").wait_for(state="detached")
-    page.wait_for_function("location.search.includes('q=cy') && location.search.includes('sort=name')")
+    page.wait_for_function("() => location.search.includes('q=cy') && location.search.includes('sort=name')")
     page.keyboard.press("ArrowDown")
     assert page.evaluate(focused) == "Cy Young"
     page.keyboard.press("Enter")
