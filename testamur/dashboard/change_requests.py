@@ -110,7 +110,7 @@ async def _answer(
     except Invalid as refusal:
         return await _page(visit, request_id, faults=faults_of(refusal), reason=reason, status=422)
     except (Conflict, PaymentRequired) as refusal:
-        return await _page(visit, request_id, faults={"": _(refusal.message)}, reason=reason, status=422)
+        return await _page(visit, request_id, faults={"": refusal.message}, reason=reason, status=422)
     return visit.go(visit.url(f"/requests/{request_id}"), notice)
 
 

@@ -135,7 +135,7 @@ async def create_webhook(visit: WorkspaceVisit) -> Response:
     except Invalid as failure:
         return _refused(visit, None, url, chosen, faults_of(failure))
     except (Conflict, PaymentRequired) as failure:
-        return _refused(visit, None, url, chosen, {"": _(failure.message)})
+        return _refused(visit, None, url, chosen, {"": failure.message})
     return visit.page("developers/webhook_secret.html", {"endpoint": endpoint, "secret": secret, "is_new": True})
 
 
@@ -252,7 +252,7 @@ async def test_webhook(visit: WorkspaceVisit) -> Response:
             subject=endpoint_id,
         )
     except Conflict as failure:
-        return visit.go(here, _(failure.message), kind="bad")
+        return visit.go(here, failure.message, kind="bad")
     return visit.go(here, _("A test event is on its way"))
 
 
@@ -268,7 +268,7 @@ async def deliver_again(visit: WorkspaceVisit) -> Response:
             subject=delivery_id,
         )
     except Conflict as failure:
-        return visit.go(visit.url(f"/developers/webhooks/{_id(visit)}"), _(failure.message), kind="bad")
+        return visit.go(visit.url(f"/developers/webhooks/{_id(visit)}"), failure.message, kind="bad")
     return visit.go(visit.url(f"/developers/webhooks/{delivery.endpoint_id}"), _("The event is delivered again"))
 
 

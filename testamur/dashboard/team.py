@@ -53,7 +53,7 @@ async def submit_invitation(visit: WorkspaceVisit) -> Response:
     except Invalid as fault:
         return await _page(visit, form.values(), faults_of(fault))
     except (Conflict, Forbidden) as refusal:
-        return await _page(visit, form.values(), {"email": _(refusal.message)})
+        return await _page(visit, form.values(), {"email": refusal.message})
     except RateLimited:
         return await _page(visit, form.values(), {"email": _("Too many invitations were sent. Try again in an hour.")})
     return visit.go(visit.url("/team"), _("An invitation goes to %(email)s.") % {"email": email.strip()})
@@ -90,7 +90,7 @@ async def submit_role(visit: WorkspaceVisit) -> Response:
         checked_role(role)
         before = await visit.read(lambda tx: get_membership(tx, visit.workspace_id, account_id))
     except (Invalid, NotFound) as failure:
-        return visit.go(visit.url("/team"), _(failure.message), kind="bad")
+        return visit.go(visit.url("/team"), failure.message, kind="bad")
     return await _change(
         visit,
         lambda tx: change_role(tx, visit.member, account_id, role),
@@ -140,7 +140,7 @@ async def _change(
     try:
         await visit.write(work, action=action, subject=subject, details=details)
     except (Conflict, Forbidden, NotFound) as failure:
-        return visit.go(visit.url("/team"), _(failure.message), kind="bad")
+        return visit.go(visit.url("/team"), failure.message, kind="bad")
     return visit.go(then or visit.url("/team"), notice, undo=undo)
 
 

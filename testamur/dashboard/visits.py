@@ -25,6 +25,7 @@ from testamur.web.forms import check_origin
 from testamur.web.html import compressed_page
 from testamur.web.platform import Platform
 from testamur.web.threads import run_query
+from testamur.web.translating import told
 from testamur.workspaces.model import Workspace
 
 Result = TypeVar("Result")
@@ -85,7 +86,7 @@ class Form:
 
 def faults_of(failure: Invalid) -> dict[str, str]:
     """What is wrong by the name of the field: `recipient.name`. What belongs to no field is under the empty name."""
-    return {path_text(problem.path): problem.message for problem in reversed(failure.problems)}
+    return {path_text(problem.path): told(problem.message) for problem in reversed(failure.problems)}
 
 
 class Visit:
@@ -197,7 +198,7 @@ class Visit:
         return response
 
     def go(self, path: str, notice: str = "", *, kind: str = "good", undo: Undo | None = None) -> Response:
-        """On to another page, which says what was done. htmx, too, goes there as a browser does."""
+        """On to another page, which says what was done, or why it was not. htmx, too, goes there as a browser does."""
         response: Response
         if self.is_htmx:
             response = Response(status_code=204, headers={"HX-Redirect": path})
@@ -205,7 +206,7 @@ class Visit:
             response = RedirectResponse(path, 303)
         response.headers["Cache-Control"] = "no-store"
         if notice:
-            content = urlsafe_b64encode(msgspec.json.encode(Notice(notice, kind, undo))).decode()
+            content = urlsafe_b64encode(msgspec.json.encode(Notice(told(notice), kind, undo))).decode()
             response.set_cookie(
                 "notice",
                 content,
@@ -350,4 +351,4 @@ class WorkspaceVisit(SignedInVisit):
 
 def problem_texts(failure: Invalid) -> list[str]:
     """Each fault with its place, for a list above a form."""
-    return [str(Problem(problem.path, problem.message)) for problem in failure.problems]
+    return [str(Problem(problem.path, told(problem.message))) for problem in failure.problems]

@@ -139,7 +139,13 @@ _environment.globals |= {
     "locale": translating.locale_in_use,
     "LANGUAGES": translating.LANGUAGES,
 }
-_environment.filters |= {"moment": moment, "ago": ago, "day": day, "number": translating.shown_number}
+_environment.filters |= {
+    "moment": moment,
+    "ago": ago,
+    "day": day,
+    "number": translating.shown_number,
+    "told": translating.told,
+}
 
 
 def render(name: str, context: Mapping[str, Any]) -> str:

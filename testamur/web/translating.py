@@ -4,6 +4,7 @@ Which language and time zone hold is set once for each request (`use_locale`). C
 texts in the source are English and are their own catalogue. `make messages` brings the catalogues up to date.
 """
 
+import re
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -76,6 +77,23 @@ def ngettext(singular: str, plural: str, count: int) -> str:
     return str(_catalogue(_in_use.get().language).ungettext(singular, plural, count))
 
 
+def told(message: str) -> str:
+    """What the domain says of a failure, in the language of the page.
+
+    The domain speaks English and fills in what is wrong; the catalogues know such a text with %(a)s in those places
+    (`make messages` finds them), so it is found by its other parts.
+    """
+    language = _in_use.get().language
+    known = gettext(message)
+    if known != message or language == DEFAULT_LANGUAGE:
+        return known
+    for pattern, template in _templates(language):
+        found = pattern.fullmatch(message)
+        if found is not None:
+            return gettext(template) % found.groupdict()
+    return message
+
+
 def pgettext(context: str, message: str) -> str:
     """For a word that means several things; `context` says which."""
     return str(_catalogue(_in_use.get().language).upgettext(context, message))
@@ -124,6 +142,19 @@ def _locale() -> Locale:
 def _parsed(language: str) -> Locale:
     # Day before month in English too, as most of the world writes.
     return Locale.parse("en_GB" if language == "en" else language)
+
+
+@cache
+def _templates(language: str) -> list[tuple[re.Pattern[str], str]]:
+    """Texts of failures with places to fill in, those that say most first."""
+    texts = [
+        text for text in getattr(_catalogue(language), "_catalog", {}) if isinstance(text, str) and "%(a)s" in text
+    ]
+    patterns = []
+    for text in sorted(texts, key=len, reverse=True):
+        escaped = re.escape(text.replace("%%", "%"))
+        patterns.append((re.compile(re.sub(r"%\\\((\w)\\\)s", r"(?P<\1>.*)", escaped), re.DOTALL), text))
+    return patterns
 
 
 @cache
