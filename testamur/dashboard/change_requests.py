@@ -31,7 +31,7 @@ KINDS: dict[RequestKind, str] = {
     "other": marked("Something else"),
 }
 STATES: dict[ListedState, str] = {
-    "open": marked("Open"),
+    "open": marked("Unanswered"),
     "resolved": marked("Resolved"),
     "declined": marked("Declined"),
 }
