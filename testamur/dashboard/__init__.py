@@ -10,6 +10,8 @@ How a screen is made:
   `visit.page(...)`, `visit.go(...)` answer. Rules are not here: the functions call the slices that the API calls.
 - Templates are in `pages/`, in a folder for each subject; they extend `layout.html` and use the macros of
   `components.html`, which `/style` shows. All text is in `{% trans %}` or `_()`.
+- What stands in an address is read by `parameters.py`. A form that makes something holds a new id in its field `once`,
+  under which `once.py` has it done once.
 - A form is answered by a redirection (303) with a notice, and by the same page with status 422 and the faults beside
   their fields if it is refused. It works without a script; htmx makes it quicker where `hx-` attributes say so.
 """

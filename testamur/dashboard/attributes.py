@@ -27,7 +27,7 @@ ABOUT_TYPES: dict[AttributeType, str] = {
     "text": marked("Any text."),
     "date": marked("Written as the language of the template asks for."),
     "number": marked("Written with the separators of the language."),
-    "image": marked("The address of a picture, such as a signature."),
+    "image": marked("A picture, such as a signature: its address, or one that was uploaded."),
 }
 # As `STANDARD` calls them, for translators.
 STANDARD_NAMES = {

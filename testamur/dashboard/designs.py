@@ -12,6 +12,7 @@ from testamur.dashboard.pictures import SAMPLE_LABELS, WIDTH_PX, draw_sample, sa
 from testamur.dashboard.screens import in_workspace
 from testamur.dashboard.visits import Undo, WorkspaceVisit, faults_of
 from testamur.db import Transaction
+from testamur.designs.assets import add_asset
 from testamur.designs.creating import NAME_LENGTH_MAX, duplicate_design
 from testamur.designs.editing import restore_version, update_design
 from testamur.designs.exporting import export_design
@@ -26,6 +27,7 @@ from testamur.designs.starters import GALLERY
 from testamur.errors import Conflict, Invalid, InvalidJSON
 from testamur.ids import new_id
 from testamur.rendering.document import DesignType
+from testamur.rendering.pictures import PICTURE_BYTES_MAX, prepare_picture
 from testamur.web.files import attachment
 from testamur.web.translating import gettext as _
 from testamur.web.translating import marked
@@ -130,6 +132,30 @@ def _unpack(content: bytes, fonts: set[str]) -> DesignPackage:
         return unpack(content, fonts=fonts)
     except InvalidJSON:
         raise Invalid(_("This is not a design: choose a file that was exported here"), ("file",)) from None
+
+
+async def show_upload(visit: WorkspaceVisit) -> Response:
+    return visit.page("designs/pictures.html", {"faults": {}, "source": "", "picture": None})
+
+
+async def upload_picture(visit: WorkspaceVisit) -> Response:
+    form = await visit.form(with_files=True)
+    file = form.file("file")
+    try:
+        if file is None:
+            raise Invalid(_("Choose a file first"))
+        content = await file.read(PICTURE_BYTES_MAX + 1)
+        await file.close()
+        picture = await run_sync(prepare_picture, content)
+    except Invalid as error:
+        faults = {"file": error.message}
+        return visit.page("designs/pictures.html", {"faults": faults, "source": "", "picture": None}, status=422)
+    digest = await visit.write(
+        lambda tx: add_asset(tx, visit.platform.storage, visit.workspace_id, picture, at=visit.at),
+        action="picture.uploaded",
+        subject=lambda digest: digest,
+    )
+    return visit.page("designs/pictures.html", {"faults": {}, "source": f"asset:{digest}", "picture": picture})
 
 
 async def show(visit: WorkspaceVisit) -> Response:
@@ -250,6 +276,8 @@ SCREENS = (
     in_workspace("POST", "/designs/gallery", take_from_gallery, "edit_designs"),
     in_workspace("GET", "/designs/import", show_import, "edit_designs"),
     in_workspace("POST", "/designs/import", import_file, "edit_designs"),
+    in_workspace("GET", "/designs/pictures", show_upload, "edit_designs"),
+    in_workspace("POST", "/designs/pictures", upload_picture, "edit_designs"),
     in_workspace("GET", "/designs/{id}", show, "view"),
     in_workspace("POST", "/designs/{id}/rename", rename, "edit_designs"),
     in_workspace("POST", "/designs/{id}/duplicate", duplicate, "edit_designs"),

@@ -6,9 +6,14 @@ from dataclasses import replace
 import pytest
 
 from testamur.clock import now
-from testamur.credential_templates.queries import get_credential_template, list_credential_templates
+from testamur.credential_templates.queries import (
+    get_credential_template,
+    list_credential_templates,
+    search_credential_templates,
+)
 from testamur.delivery.templates import chosen_email_templates, create_email_template
 from testamur.designs.creating import duplicate_design
+from testamur.designs.queries import search_designs
 from testamur.ids import new_id
 from testamur.plans import Plan
 
@@ -248,6 +253,19 @@ def test_the_list_tells_how_much_a_template_is_used(platform, manager, api, tena
     assert "Last issued on" in shown
 
 
+def test_designs_and_templates_are_searched(platform, tenant, other_tenant, group):
+    def found(named, type_=None):
+        with platform.database.read() as tx:
+            designs = search_designs(tx, tenant.workspace.id, None, 10, type_=type_, named=named).items
+            templates = search_credential_templates(tx, tenant.workspace.id, None, 10, named=named).items
+            return [item.id for item in designs], [item.id for item in templates]
+
+    assert found("CLASSIC", "badge") == ([tenant.badge_id], [])
+    assert set(found("classic")[0]) == {tenant.badge_id, tenant.certificate_id}
+    assert found("fin") == ([], [group["id"]])
+    assert found("%") == found("_") == found("\\") == ([], [])
+
+
 def test_what_was_done_with_the_newest_credentials_is_counted(platform, tenant, api, group, other_tenant):
     from testamur.interactions.queries import summarize_newest, summarize_template
     from testamur.interactions.recording import record_interaction
@@ -315,8 +333,12 @@ def test_a_viewer_reads_and_does_not_change(person, staff, tenant, group):
 @pytest.mark.parametrize("view", [{}, {"narrow": True, "dark": True}], ids=["wide-light", "narrow-dark"])
 def test_a_template_with_two_designs_is_made_and_reordered(browse, accessible, platform, person, tenant, view):
     page = browse(person(tenant), **view)
+    page.goto("/w/meridian/designs/gallery")
+    accessible(page)
     page.goto("/w/meridian/designs")
+    accessible(page)
     page.get_by_role("link", name="Classic certificate").click()
+    accessible(page)
     page.get_by_role("link", name="Use this design").click()
     page.get_by_label("Name", exact=True).fill("Bond Trading")
     page.get_by_text("Add a design").click()
@@ -360,6 +382,8 @@ def test_a_template_with_two_designs_is_made_and_reordered(browse, accessible, p
     page.get_by_role("button", name="Save").last.click()
     page.get_by_text("Saved. It can be issued now.").wait_for()
     assert page.get_by_role("link", name="Issue").last.get_attribute("href").startswith("/w/meridian/issue?template=")
+    accessible(page)
+    page.goto("/w/meridian/templates")
     accessible(page)
     (made,) = all_of(platform, tenant)
     assert made.design_ids == [tenant.badge_id, tenant.certificate_id]

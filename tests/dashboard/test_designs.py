@@ -5,11 +5,13 @@ import re
 import zipfile
 
 import pytest
+from sqlalchemy import func, select
 
 from testamur.clock import now
 from testamur.designs.creating import NAME_LENGTH_MAX
 from testamur.designs.editing import update_design
-from testamur.designs.queries import get_design, get_version, list_designs
+from testamur.designs.queries import get_design, get_version, has_asset, list_designs
+from testamur.designs.tables import assets
 from testamur.ids import new_id
 from testamur.rendering.document import parse_document
 
@@ -107,6 +109,22 @@ def test_what_is_no_design_is_refused(platform, designer, tenant, content, told)
     assert told in answer.text
     assert SCRIPT not in answer.text
     assert names(platform, tenant) == before
+
+
+def test_a_picture_is_uploaded_for_attributes(platform, designer, tenant):
+    with platform.database.read() as tx:
+        before = tx.execute(select(func.count()).select_from(assets)).scalar()
+    drawn = b'<svg xmlns="http://www.w3.org/2000/svg" width="20" height="10"><path d="M0 0h20v10z"/></svg>'
+    answer = designer.post("~/designs/pictures", files={"file": ("seal.svg", drawn)})
+    source = re.search(r'value="(asset:[0-9a-f]{64})"', answer.text)[1]
+    with platform.database.read() as tx:
+        assert has_asset(tx, tenant.workspace.id, source.removeprefix("asset:"))
+    for content in (b"", b"GIF89a", b"<svg", b"x" * 1000):
+        refused = designer.post("~/designs/pictures", files={"file": (f"{SCRIPT}.png", content)})
+        assert (refused.status_code, SCRIPT in refused.text) == (422, False), content
+    assert "Choose a file first" in designer.post("~/designs/pictures").text
+    with platform.database.read() as tx:
+        assert tx.execute(select(func.count()).select_from(assets)).scalar() == before + 1
 
 
 def test_nothing_chosen_is_told(designer):

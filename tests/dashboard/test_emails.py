@@ -277,6 +277,7 @@ def test_a_text_is_written_with_the_mail_beside_it(browse, accessible, platform,
     page.get_by_text("Attributes to insert").click()
     page.get_by_role("button", name="[recipient.name]").click()
     frame.get_by_text("Bravo, Alexandra Whitfield").wait_for()
+    accessible(page)
     if view.get("narrow"):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.get_by_role("button", name="Send a test mail").click()
@@ -285,4 +286,7 @@ def test_a_text_is_written_with_the_mail_beside_it(browse, accessible, platform,
     page.get_by_role("link", name="Warm words").wait_for()
     (made,) = stored(platform, tenant)
     assert made.body == "Bravo, [recipient.name]"
+    page.goto("/w/meridian/attributes")
+    accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
     assert len(mailbox.messages) == 1
