@@ -144,18 +144,20 @@ def _matters(visit: WorkspaceVisit, attention: Attention) -> list[Matter]:
             path=visit.url("/attention/undelivered"),
         ),
         Matter(
-            icon="file-spreadsheet",
-            count=_counted(attention.stopped_imports),
-            text=_("Imports that stopped or had faulty rows in the last 30 days"),
-            path=visit.url("/issue"),
-        ),
-        Matter(
             icon="clock",
             count=_counted(attention.expiring_credentials),
             text=_("Credentials that expire in the next 30 days"),
             path=visit.url("/attention/expiring"),
         ),
     ]
+    if visit.may("issue_credentials"):
+        matter = Matter(
+            icon="file-spreadsheet",
+            count=_counted(attention.stopped_imports),
+            text=_("Imports that stopped or had faulty rows in the last 30 days"),
+            path=visit.url("/issue/imports"),
+        )
+        found.append(matter)
     if visit.may("manage_integrations"):
         matter = Matter(
             icon="webhook",
@@ -163,7 +165,7 @@ def _matters(visit: WorkspaceVisit, attention: Attention) -> list[Matter]:
             text=_("Webhooks whose newest event did not arrive"),
             path=visit.url("/developers/webhooks"),
         )
-        found.insert(2, matter)
+        found.append(matter)
     return [matter for matter in found if matter.count != "0"]
 
 
