@@ -16,7 +16,6 @@ from testamur.credential_templates.editing import (
 )
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import get_credential_template, search_credential_templates
-from testamur.credentials.deleting import delete_credential_template
 from testamur.credentials.queries import COUNTED_MAX, uses_of_templates
 from testamur.dashboard.once import write_once
 from testamur.dashboard.parameters import id_in_path, searched
@@ -32,6 +31,7 @@ from testamur.designs.model import Design
 from testamur.designs.queries import find_designs, search_designs
 from testamur.errors import Conflict, Invalid, NotFound, PaymentRequired
 from testamur.ids import new_id, normalize_id
+from testamur.imports.deleting import delete_template
 from testamur.interactions.queries import NEWEST_MAX, summarize_newest
 from testamur.openbadges.documents import ACHIEVEMENT_TYPES
 from testamur.plans import Plan
@@ -408,7 +408,7 @@ async def delete(visit: WorkspaceVisit) -> Response:
     template_id = id_in_path(visit)
     try:
         await visit.write(
-            lambda tx: delete_credential_template(tx, visit.workspace_id, template_id),
+            lambda tx: delete_template(tx, visit.workspace_id, template_id),
             action="credential_template.deleted",
             subject=template_id,
         )

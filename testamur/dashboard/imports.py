@@ -109,7 +109,7 @@ async def upload(visit: WorkspaceVisit) -> Response:
                 plan=plan,
                 at=visit.at,
             ),
-            action="import.uploaded",
+            action="import.created",
             subject=import_id,
         )
     except NotFound:

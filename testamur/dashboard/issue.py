@@ -186,8 +186,7 @@ async def add_picture(visit: WorkspaceVisit) -> Response:
 
 async def issue(visit: WorkspaceVisit) -> Response:
     form = await visit.form(with_files=True, files_max=FILES_MAX)
-    # Of what may be done, the least, if no button says what.
-    action = ACTIONS.get(form.text("action"), "draft")
+    action = ACTIONS.get(form.text("action"), "issue" if visit.may("issue_credentials") else "draft")
     try:
         visit.member.require(ACTIONS_NEED[action])
     except Forbidden as refusal:

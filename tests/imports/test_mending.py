@@ -264,3 +264,17 @@ def test_another_workspaces_rows_are_not_reached(imported, other_tenant, platfor
             with pytest.raises(NotFound):
                 verb(tx, *strange, at=now(), **options)
     assert made.now().revision == 0
+
+
+def test_a_template_is_not_deleted_under_an_import_that_could_go_on(api, imported, platform, group):
+    made = imported(sheet(2))
+    refused = api("DELETE", f"/groups/{group['id']}", status=409)["error"]["message"]
+    assert "is not over; discard or finish it first" in refused
+    made.move(start_import)
+    work_off(platform)
+    assert "has 2 credentials" in api("DELETE", f"/groups/{group['id']}", status=409)["error"]["message"]
+    for item in api("GET", "/credentials")["data"]:
+        api("DELETE", f"/credentials/{item['id']}", status=204)
+    api("DELETE", f"/groups/{group['id']}", status=204)
+    with pytest.raises(NotFound):
+        made.now()

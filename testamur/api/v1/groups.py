@@ -5,11 +5,11 @@ from testamur.api.v1.paging import answer_page
 from testamur.credential_templates.editing import create_credential_template, update_credential_template
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import get_credential_template, list_credential_templates
-from testamur.credentials.deleting import delete_credential_template
 from testamur.db import Transaction
 from testamur.designs.queries import find_designs
 from testamur.errors import Invalid
 from testamur.ids import normalize_id
+from testamur.imports.deleting import delete_template
 from testamur.rendering.document import DesignType
 from testamur.wire.v1.groups import CreateGroup, Group, UpdateGroup, to_group
 from testamur.wire.v1.paging import WirePage
@@ -62,7 +62,7 @@ def update_group(call: Call) -> Group:
 
 def delete_group(call: Call) -> None:
     with call.platform.database.write() as tx:
-        delete_credential_template(tx, call.workspace.id, call.id)
+        delete_template(tx, call.workspace.id, call.id)
         call.record(tx)
 
 
