@@ -104,7 +104,7 @@ def main() -> None:
         known.update(texts, no_fuzzy_matching=True)
         known.obsolete.clear()
         with path.open("wb") as file:
-            write_po(file, known, sort_output=True, omit_header=False, include_lineno=False, width=120)
+            write_po(file, known, sort_output=True, omit_header=True, include_lineno=False, width=120)
         missing = sum(1 for message in known if message.id and not is_translated(message.string))
         sys.stdout.write(f"{language}: {len(known)} texts, {missing} without a translation\n")
 
