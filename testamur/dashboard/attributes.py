@@ -85,7 +85,7 @@ async def define(visit: WorkspaceVisit) -> Response:
         full = None if not tag else tag if tag.startswith(PREFIX) else PREFIX + tag
         await visit.write(
             lambda tx: define_attribute(tx, visit.workspace_id, tag=full, name=name, type_=type_, at=visit.at),
-            action="attribute.defined",
+            action="attribute.created",
             subject=lambda made: made.id,
         )
     except Invalid as error:
@@ -103,7 +103,7 @@ async def rename(visit: WorkspaceVisit) -> Response:
     try:
         after = await visit.write(
             lambda tx: rename_attribute(tx, visit.workspace_id, attribute_id, name=form.text("name"), at=visit.at),
-            action="attribute.renamed",
+            action="attribute.updated",
             subject=attribute_id,
         )
     except Invalid as error:

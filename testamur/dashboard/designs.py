@@ -152,7 +152,7 @@ async def upload_picture(visit: WorkspaceVisit) -> Response:
         return visit.page("designs/pictures.html", {"faults": faults, "source": "", "picture": None}, status=422)
     digest = await visit.write(
         lambda tx: add_asset(tx, visit.platform.storage, visit.workspace_id, picture, at=visit.at),
-        action="picture.uploaded",
+        action="picture.added",
         subject=lambda digest: digest,
     )
     return visit.page("designs/pictures.html", {"faults": {}, "source": f"asset:{digest}", "picture": picture})
