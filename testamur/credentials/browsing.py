@@ -38,10 +38,10 @@ from testamur.credentials.tables import credentials
 from testamur.db import Transaction
 from testamur.db.paging import Cursor, Page, Pager, map_page
 
-WINDOW = 5_000
-GATHERED = 3_000
+WINDOW = 2_000
+GATHERED = 2_000
 # Of names, and of addresses, that begin with a text.
-BEGINNING_MAX = 1_000
+BEGINNING_MAX = 250
 TEXT_LENGTH_MAX = 100
 # Sorts after every text that has a prefix: the last code point.
 _LAST = "\U0010ffff"
@@ -115,6 +115,9 @@ def shown_status(state: State, expiry_date: date | None, revoked_at: datetime | 
 _c = credentials.c
 _COLUMNS: list[Column[Any]] = [_c[field] for field in CredentialRow.__struct_fields__]
 _ROW = [*_COLUMNS, _c.recipient_name_key, _c.recipient_email_key]
+# What gathered rows are filtered and sorted by; the indexes of the rarer statuses hold the first of it.
+_KEYS = [_c.id, _c.created_at, _c.issue_date, _c.recipient_name_key, _c.credential_template_id]
+_STATUS_KEYS = [_c.state, _c.expiry_date, _c.revoked_at]
 _BY_IDS = select(*_ROW).where(_c.workspace_id == bindparam("workspace_id"), _c.id.in_(bindparam("ids", expanding=True)))
 
 
@@ -359,24 +362,31 @@ def _gathered(  # noqa: PLR0917 - what its callers were given.
     cursor: Cursor | None,
     limit: int,
 ) -> tuple[Page[Row[Any]], list[Limit]]:
+    has_status = browse.status is not None
     if browse.text:
         gathered, limits = _with_text(tx, workspace_id, browse)
     else:
         walk = _walk_anyhow(workspace_id, browse, today)
         value = walk.index.value
         newest = walk.statement.order_by(value.desc(), _c.id.desc())
-        gathered = newest.limit(GATHERED).subquery("gathered")
+        # The other statuses are those of their indexes, which tell no more of them.
+        has_status = browse.status in {"issued", "expired"}
+        keys = [*_KEYS, *_STATUS_KEYS] if has_status else _KEYS
+        gathered = _only(newest, *keys).limit(GATHERED).subquery("gathered")
         limits = ["sorted_some"] if _has_more(tx, newest, GATHERED) else []
     # Its limit is a fence: what is asked here is asked of these rows only.
     conditions: list[ColumnElement[bool]] = [true(), *_days(browse, gathered.c.issue_date)]
-    if browse.status is not None:
+    if browse.status is not None and has_status:
         conditions.append(_has_status(browse.status, today, gathered.c))
     if browse.template_id is not None:
         conditions.append(gathered.c.credential_template_id == browse.template_id)
     column: Any = gathered.c[_SORTS[order.field][2]]
     row_id: Any = gathered.c.id
-    pager = Pager(select(gathered).where(*conditions), column, row_id, descending=order.descending)
-    return pager.rows(tx, {}, cursor, limit), limits
+    pager = Pager(select(column, row_id).where(*conditions), column, row_id, descending=order.descending)
+    page = pager.rows(tx, {}, cursor, limit)
+    ids = [row.id for row in page.items]
+    rows = {row.id: row for row in tx.execute(_BY_IDS, {"workspace_id": workspace_id, "ids": ids})}
+    return map_page(page, lambda _: [rows[id_] for id_ in ids]), limits
 
 
 def _with_text(tx: Transaction, workspace_id: str, browse: Browse) -> tuple[Subquery, list[Limit]]:
@@ -384,20 +394,21 @@ def _with_text(tx: Transaction, workspace_id: str, browse: Browse) -> tuple[Subq
     text = browse.text.casefold()
     template = [] if browse.template_id is None else [_c.credential_template_id == browse.template_id]
     name, created = (_NAME, _CREATED) if browse.template_id is None else (_TEMPLATE_NAME, _TEMPLATE_CREATED)
+    keys = [*_KEYS, *_STATUS_KEYS]
     beginning = [
         _by(index, workspace_id).where(*fixed, index.value >= text, index.value < text + _LAST).order_by(index.value)
         for index, fixed in ((name, template), (_EMAIL, []))
     ]
     newest = _by(created, workspace_id).where(*template).order_by(_c.created_at.desc(), _c.id.desc())
-    rows = newest.limit(GATHERED).subquery("newest")
-    anywhere = select(rows).where(
+    rows = _only(newest, *keys, _c.recipient_email_key).limit(GATHERED).subquery("newest")
+    anywhere = select(*(rows.c[key.name] for key in keys)).where(
         or_(
             rows.c.recipient_name_key.contains(text, autoescape=True),
             rows.c.recipient_email_key.contains(text, autoescape=True),
         )
     )
     parts = [
-        select(statement.limit(BEGINNING_MAX).subquery(f"beginning_{number}"))
+        select(_only(statement, *keys).limit(BEGINNING_MAX).subquery(f"beginning_{number}"))
         for number, statement in enumerate(beginning)
     ]
     limits: list[Limit] = []
@@ -408,8 +419,12 @@ def _with_text(tx: Transaction, workspace_id: str, browse: Browse) -> tuple[Subq
     return union(*parts, anywhere).subquery("gathered"), limits
 
 
+def _only(statement: Select[Any], *columns: ColumnElement[Any]) -> Select[Any]:
+    return statement.with_only_columns(*columns, maintain_column_froms=True)
+
+
 def _has_more(tx: Transaction, statement: Select[Any], number: int) -> bool:
-    one = statement.with_only_columns(_c.id, maintain_column_froms=True).offset(number).limit(1)
+    one = _only(statement, literal_column("1")).offset(number).limit(1)
     return tx.execute(one).first() is not None
 
 
