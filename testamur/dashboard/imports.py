@@ -52,6 +52,7 @@ from testamur.wire.v1.paging import read_cursor, to_page
 from testamur.workspaces.allowance import allowance_left, plan_of
 
 ROWS_SHOWN = 20
+FIELDS_SHOWN_MAX = 1500
 IMPORTS_SHOWN = 25
 WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STATES = {
@@ -473,12 +474,15 @@ async def _check_page(
     status: int = 200,
 ) -> Response:
     list_name = f"import-rows:{found.id}"
+    columns = _columns_of(found, setting)
+    # A form has a limit of fields, which many columns reach with few rows.
+    limit = max(1, min(ROWS_SHOWN, FIELDS_SHOWN_MAX // len(columns)))
     plan = plan_of(visit.workspace, visit.platform.settings.plans)
     year = today(visit.workspace.time_zone, visit.at).year
 
     def read(tx: Transaction) -> Any:
         cursor = read_cursor(visit.query("cursor"), list_name, int)
-        page = list_faulty_rows(tx, visit.workspace_id, found.id, cursor, ROWS_SHOWN)
+        page = list_faulty_rows(tx, visit.workspace_id, found.id, cursor, limit)
         return to_page(page, list_name, lambda row: row), allowance_left(tx, visit.workspace_id, plan, year=year)
 
     page, left = await visit.read(read)
@@ -489,7 +493,7 @@ async def _check_page(
         "setting": setting,
         "rows": rows,
         "pagination": page.pagination,
-        "columns": [(column, _column_label(column, setting)) for column in _columns_of(found, setting)],
+        "columns": [(column, _column_label(column, setting)) for column in columns],
         "right": right,
         "left": left,
         "cursor": visit.query("cursor"),
