@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import Any
 
 import msgspec
@@ -29,7 +29,7 @@ from testamur.web.platform import Platform
 
 SIZE = 1_000_000
 TEMPLATES = 50
-ROUNDS = 30
+ROUNDS = 20
 WARM_UP = 3
 P95_MS_MAX = 50.0
 FIRST_VISIT_BYTES_MAX = 150_000
@@ -114,6 +114,8 @@ class _Answer(msgspec.Struct, frozen=True):
     headers: dict[str, str]
     body: bytes
     seconds: float
+    # Of this process: on SQLite that is all there is.
+    processor_seconds: float
 
 
 def measure(*, quick: bool) -> Report:
@@ -131,12 +133,12 @@ def measure(*, quick: bool) -> Report:
                 sent = sum(int(note.partition(" ")[0]) for note in notes)
                 targets.append(Target(name="bytes of a first visit", measured=sent, at_most=FIRST_VISIT_BYTES_MAX))
         rows += [(kind, path, *(f"{figure:.1f}" for figure in figures)) for path, figures in found.items()]
-        worst, (_, p95, _) = max(found.items(), key=lambda item: item[1][1])
+        worst, (_, p95, _, _) = max(found.items(), key=lambda item: item[1][1])
         targets.append(Target(name=f"slowest p95 on {kind} in ms ({worst})", measured=p95, at_most=P95_MS_MAX))
     return Report(
         name="dashboard",
         title=f"Pages of the dashboard with {size:,} credentials in the workspace",
-        headings=("database", "page", "p50 ms", "p95 ms", "KiB sent"),
+        headings=("database", "page", "p50 ms", "p95 ms", "p50 ms of a processor", "KiB sent"),
         rows=rows,
         targets=targets,
         left_out=left_out,
@@ -146,24 +148,28 @@ def measure(*, quick: bool) -> Report:
 
 async def _measure(
     platform: Platform, filled: _Filled, *, rounds: int
-) -> tuple[dict[str, tuple[float, float, float]], list[str]]:
+) -> tuple[dict[str, tuple[float, ...]], list[str]]:
     app = create_app(platform)
-    found: dict[str, tuple[float, float, float]] = {}
+    found: dict[str, tuple[float, ...]] = {}
     left_out: list[str] = []
     for name, paths in _pages(filled):
-        taken, answer = [], None
+        if not paths:
+            left_out.append(f"{name}: needs an id of what this benchmark has none of")
+            continue
+        taken: list[tuple[float, float]] = []
+        answer = None
         for number in range(WARM_UP + rounds):
             answer = await _ask(app, paths[number % len(paths)], filled.cookie)
             if "content-disposition" in answer.headers or answer.status != 200:
                 break
-            taken.append(answer.seconds * 1000)
+            taken.append((answer.seconds * 1000, answer.processor_seconds * 1000))
         assert answer is not None
         if len(taken) <= WARM_UP:
             left_out.append(f"{name}: answers {answer.status}{' with a file' if answer.status == 200 else ''}")
             continue
-        figures = sorted(taken[WARM_UP:])
-        cuts = quantiles(figures, n=20, method="inclusive")
-        found[name] = (cuts[9], cuts[18], len(answer.body) / 1024)
+        cuts = quantiles([wall for wall, _ in taken[WARM_UP:]], n=20, method="inclusive")
+        processor = median(used for _, used in taken[WARM_UP:])
+        found[name] = (cuts[9], cuts[18], processor, len(answer.body) / 1024)
     return found, left_out
 
 
@@ -181,8 +187,9 @@ def _pages(filled: _Filled) -> Iterator[tuple[str, list[str]]]:
         path = screen.full_path.replace("{workspace}", _SLUG)
         if "{" not in path:
             yield screen.path or "/", [path]
-        elif path.count("{") == 1 and known:
-            yield screen.path, [re.sub(r"\{[^}]+\}", id_, path) for id_ in known]
+        else:
+            is_known = path.count("{") == 1
+            yield screen.path, [re.sub(r"\{[^}]+\}", id_, path) for id_ in known if is_known]
     for path in _TABLE:
         values = list(zip(filled.template_ids, filled.names, strict=False))
         yield path, [f"/w/{_SLUG}" + path.format(template=template, name=name[:6]) for template, name in values]
@@ -228,11 +235,11 @@ async def _ask(app: Any, path: str, cookie: str) -> _Answer:
             if len(body) > 2_000_000 or (message.get("more_body") and len(body) > 0):
                 gone.set()
 
-    began = time.perf_counter()
+    began, began_processor = time.perf_counter(), time.process_time()
     await app(scope, receive, send)
-    seconds = time.perf_counter() - began
+    seconds, processor_seconds = time.perf_counter() - began, time.process_time() - began_processor
     headers = {name.decode().lower(): value.decode() for name, value in started["headers"]}
-    return _Answer(started["status"], headers, bytes(body), seconds)
+    return _Answer(started["status"], headers, bytes(body), seconds, processor_seconds)
 
 
 async def _first_visit(platform: Platform, filled: _Filled) -> list[str]:
@@ -282,10 +289,16 @@ def _fill(platform: Platform, kind: str, size: int) -> _Filled:
         )
         found = tx.execute(sample).all()
         template_ids = list(tx.execute(text("SELECT id FROM credential_templates ORDER BY id")).scalars())
-    with platform.database.write() as tx:
-        if kind == "PostgreSQL":
+    if kind == "PostgreSQL":
+        with platform.database.write() as tx:
             # Its own look at the tables comes within a minute; SQLite goes without one, as it does for users.
             tx.exec_driver_sql("ANALYZE")
+    if kind == "SQLite":
+        with platform.database.read() as tx:
+            # What was written at once lies in the log; a server that runs takes it into the file bit by bit.
+            tx.exec_driver_sql("ROLLBACK")
+            tx.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            tx.exec_driver_sql("BEGIN")
     return _Filled(
         f"session={secret}",
         [row.id for row in found],

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from testamur.attributes.model import Attribute
 from testamur.attributes.queries import list_attributes
+from testamur.change_requests.queries import list_requests_of_credential
 from testamur.clock import today
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.acting import Act
@@ -117,6 +118,7 @@ async def show_credential(visit: WorkspaceVisit) -> Response:
             "emails": emails,
             "interactions": interactions,
             "versions": versions,
+            "requests": list_requests_of_credential(tx, visit.workspace_id, credential_id),
             "values": _values(list_attributes(tx, visit.workspace_id), credential, renderings),
         }
         return context, renderings, are_recorded(tx, renderings)

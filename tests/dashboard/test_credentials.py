@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import openpyxl
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from testamur.audit.tables import audit_entries
+from testamur.change_requests.tables import change_requests
 from testamur.clock import now
 from testamur.credential_templates.editing import create_credential_template
 from testamur.credentials.drafting import create_credential
@@ -369,6 +370,21 @@ def test_the_page_of_another_workspaces_credential_is_not_there(staff, owner, te
         body = {"recipient.name": "Eve", "issue_date": "2026-11-01"}
         assert mine.post(f"~/credentials/{rival.id}/{rest}", body).status_code == 404, rest
     assert read(rival) == rival
+
+
+def test_a_page_leads_to_what_its_recipient_asks_for(staff, owner, tenant, make, platform):
+    made, other = make(tenant), make(tenant, "Bo", None)
+    row = {"workspace_id": tenant.workspace.id, "credential_id": made.id, "kind": "name", "stated": "Ada Lovelace"}
+    times = dict.fromkeys(("created_at", "expires_at", "confirmed_at"), now())
+    request_id = new_id()
+    with platform.database.write() as tx:
+        tx.execute(
+            insert(change_requests),
+            {**row, **times, "id": request_id, "proposed": "Ada King", "message": "", "state": "open"},
+        )
+    mine = staff(owner)
+    assert f"/w/meridian/requests/{request_id}" in mine.get(f"~/credentials/{made.id}").text
+    assert "/w/meridian/requests/" not in mine.get(f"~/credentials/{other.id}").text
 
 
 def test_a_button_that_is_pressed_twice_sends_once(staff, owner, tenant, make, mails):
