@@ -134,7 +134,7 @@ async def show_credential(visit: WorkspaceVisit) -> Response:
     context |= {
         **WORDS,
         "status": status,
-        "history": _history(credential, context["versions"], context["emails"], context["interactions"]),
+        "history": _history(context),
         "previews": [_preview(item) for item in renderings],
         "public_url": page_url(base_url, public_id),
         "files": [
@@ -184,13 +184,13 @@ def _values(attributes: list[Attribute], credential: Credential, renderings: lis
     ]
 
 
-def _history(
-    credential: Credential,
-    versions: list[CredentialVersion],
-    emails: list[PastEmail],
-    interactions: list[Interaction],
-) -> list[Happening]:
-    """The newest first."""
+def _history(read: Mapping[str, Any]) -> list[Happening]:
+    """What happened to the credential of a page, the newest first."""
+    credential: Credential = read["credential"]
+    versions: list[CredentialVersion] = read["versions"]
+    emails: list[PastEmail] = read["emails"]
+    interactions: list[Interaction] = read["interactions"]
+    changes = {name: _(label) for name, label in _CHANGES.items()} | {item.tag: item.name for item in read["values"]}
     found = [Happening(credential.created_at, _("Created"))]
     if credential.issued_at:
         found.append(Happening(credential.issued_at, _("Issued"), kind="good"))
@@ -198,7 +198,7 @@ def _history(
         found.append(Happening(credential.revoked_at, _("Revoked"), credential.revocation_reason or "", "bad"))
     for version in versions:
         if version.supersedes is not None:
-            about = ", ".join(_(_CHANGES[name]) if name in _CHANGES else name for name in version.changed)
+            about = ", ".join(changes.get(name, name) for name in version.changed)
             found.append(Happening(version.created_at, _("Corrected"), about, "info"))
     for email in emails:
         what = f"{_(EMAIL_NAMES.get(email.kind, email.kind))}: {email.to_address}"
@@ -211,7 +211,8 @@ def _history(
     for interaction in interactions:
         who = _("by the recipient") if interaction.triggered_by == "recipient" else _("by a visitor")
         found.append(Happening(interaction.triggered_at, _(INTERACTION_NAMES[interaction.event_type]), who))
-    return sorted(found, key=lambda item: item.at, reverse=True)
+    # What happened in the same moment stands in the order in which it must have happened.
+    return sorted(reversed(found), key=lambda item: item.at, reverse=True)
 
 
 def _may_change(visit: WorkspaceVisit, credential: Credential) -> bool:

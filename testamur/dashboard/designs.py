@@ -22,7 +22,7 @@ from testamur.designs.importing import import_package
 from testamur.designs.links import gallery_key
 from testamur.designs.model import Design
 from testamur.designs.packages import UNPACKED_BYTES_MAX, DesignPackage, pack, package_name, unpack
-from testamur.designs.queries import get_design, list_versions, search_designs
+from testamur.designs.queries import get_design, list_starters, list_versions, search_designs
 from testamur.designs.starters import GALLERY
 from testamur.errors import Conflict, Invalid, InvalidJSON
 from testamur.ids import new_id
@@ -89,12 +89,19 @@ async def take_from_gallery(visit: WorkspaceVisit) -> Response:
     form = await visit.form()
     name = form.text("name")
     await run_sync(gallery_design, name)  # Raises NotFound, before anything is written.
+    is_for_template = form.has("use") and visit.may("edit_templates")
+    if is_for_template:
+        # A workspace begins with copies of some; a second one of the same would only be in the way.
+        starters = await visit.read(lambda tx: list_starters(tx, visit.workspace_id))
+        own = next((design for design in starters if design.starter == name and design.version == 1), None)
+        if own is not None:
+            return visit.go(visit.url("/templates/new", design=own.id))
 
     def add(tx: Transaction) -> str:
         return add_from_gallery(tx, visit.platform.storage, visit.workspace_id, name, at=visit.at).id
 
     design_id = await write_once(visit, form, add, action="design.created", details={"starter": name})
-    if form.has("use") and visit.may("edit_templates"):
+    if is_for_template:
         return visit.go(visit.url("/templates/new", design=design_id))
     return visit.go(visit.url(f"/designs/{design_id}"), _("The design is one of yours now"))
 

@@ -79,6 +79,16 @@ def test_a_design_of_the_gallery_is_copied_once(platform, designer, tenant):
     assert designer.post("~/designs/gallery", {"name": "../secret"}).status_code == 404
 
 
+def test_a_starter_that_the_workspace_has_is_used_and_not_copied(platform, designer, tenant):
+    used = designer.post("~/designs/gallery", {"name": "certificate", "use": "yes"})
+    assert used.headers["location"] == f"/w/meridian/templates/new?design={tenant.certificate_id}"
+    with platform.database.write() as tx:
+        drawn = parse_document(get_version(tx, tenant.workspace.id, tenant.badge_id, 1).document)
+        update_design(tx, platform.storage, tenant.workspace.id, tenant.certificate_id, document=drawn, at=now())
+    used = designer.post("~/designs/gallery", {"name": "certificate", "use": "yes"})
+    assert used.headers["location"] != f"/w/meridian/templates/new?design={tenant.certificate_id}"
+
+
 def test_a_design_is_exported_and_imported_again(platform, designer, tenant):
     exported = designer.get(f"~/designs/{tenant.certificate_id}/export")
     assert exported.headers["content-disposition"].startswith("attachment")

@@ -36,7 +36,7 @@ def test_a_newcomer_is_led_to_the_first_credential(staff, owner, api, tenant, ot
     page = someone.get("~").text
     assert "Three steps to your first credential" in page
     assert page.count('class="done"') == 0
-    assert '<a class="button" href="/w/meridian/designs">' in page
+    assert '<a class="button" href="/w/meridian/designs/gallery">' in page
     assert "What happened" not in page
     group = api("POST", "/groups", {"name": "Sailing", "designIds": [tenant.badge_id]}, status=201)
     page = someone.get("~").text
