@@ -63,7 +63,7 @@ def opened_pages(browser: Any, url: str) -> Iterator[Callable[..., Any]]:
     yield open_page
     for context in contexts:
         context.close()
-    assert failures == []
+    assert failures == [], failures
 
 
 def _is_fault(message: Any) -> bool:
