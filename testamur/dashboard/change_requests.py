@@ -13,11 +13,11 @@ from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.links import page_url
 from testamur.credentials.model import Credential
 from testamur.credentials.queries import get_credential
+from testamur.dashboard.parameters import id_in_path
 from testamur.dashboard.screens import in_workspace
 from testamur.dashboard.visits import WorkspaceVisit, faults_of
 from testamur.db import Transaction
-from testamur.errors import Conflict, Invalid, NotFound, PaymentRequired
-from testamur.ids import normalize_id
+from testamur.errors import Conflict, Invalid, PaymentRequired
 from testamur.web.translating import gettext as _
 from testamur.web.translating import marked
 from testamur.wire.v1.paging import read_cursor, to_page
@@ -65,7 +65,7 @@ async def show_list(visit: WorkspaceVisit) -> Response:
 
 
 async def show(visit: WorkspaceVisit) -> Response:
-    return await _page(visit, _id(visit))
+    return await _page(visit, id_in_path(visit))
 
 
 async def apply(visit: WorkspaceVisit) -> Response:
@@ -74,7 +74,7 @@ async def apply(visit: WorkspaceVisit) -> Response:
     def work(tx: Transaction) -> ChangeRequest:
         plan = plan_of(visit.workspace, visit.platform.settings.plans)
         signers = visit.platform.signers
-        return apply_request(tx, visit.workspace, _id(visit), signers=signers, plan=plan, at=visit.at)
+        return apply_request(tx, visit.workspace, id_in_path(visit), signers=signers, plan=plan, at=visit.at)
 
     return await _answer(
         visit, work, "change_request.applied", _("The credential is corrected, and its recipient is told.")
@@ -85,7 +85,7 @@ async def resolve(visit: WorkspaceVisit) -> Response:
     """Close a request that was dealt with in another way."""
 
     def work(tx: Transaction) -> ChangeRequest:
-        return resolve_request(tx, visit.workspace_id, _id(visit), at=visit.at)
+        return resolve_request(tx, visit.workspace_id, id_in_path(visit), at=visit.at)
 
     return await _answer(visit, work, "change_request.resolved", _("The request is closed, and the recipient is told."))
 
@@ -94,7 +94,7 @@ async def decline(visit: WorkspaceVisit) -> Response:
     reason = (await visit.form()).text("reason")
 
     def work(tx: Transaction) -> ChangeRequest:
-        return decline_request(tx, visit.workspace_id, _id(visit), reason=reason, at=visit.at)
+        return decline_request(tx, visit.workspace_id, id_in_path(visit), reason=reason, at=visit.at)
 
     notice = _("The request is declined, and the recipient is told why.")
     return await _answer(visit, work, "change_request.declined", notice, reason=reason)
@@ -104,7 +104,7 @@ async def _answer(
     visit: WorkspaceVisit, work: Callable[[Transaction], ChangeRequest], action: str, notice: str, *, reason: str = ""
 ) -> Response:
     await visit.form()
-    request_id = _id(visit)
+    request_id = id_in_path(visit)
     try:
         await visit.write(work, action=action, subject=request_id)
     except Invalid as refusal:
@@ -146,13 +146,6 @@ def _read(tx: Transaction, visit: WorkspaceVisit, request_id: str) -> Shown:
         now=stated_of(credential, request.kind),
         page_url=page_url(visit.base_url, credential.public_id),
     )
-
-
-def _id(visit: WorkspaceVisit) -> str:
-    found = normalize_id(visit.parameter("id"))
-    if found is None:
-        raise NotFound
-    return found
 
 
 SCREENS = (

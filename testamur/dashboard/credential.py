@@ -34,11 +34,12 @@ from testamur.credentials.updating import update_credential
 from testamur.credentials.versions import CredentialVersion, list_versions
 from testamur.dashboard.credential_words import EMAIL_NAMES, INTERACTION_NAMES, WORDS
 from testamur.dashboard.credentials_bulk import AUDITED
+from testamur.dashboard.parameters import id_in_path
 from testamur.dashboard.screens import in_workspace
 from testamur.dashboard.visits import Form, Undo, WorkspaceVisit, faults_of
 from testamur.db import Transaction
 from testamur.delivery.history import PastEmail, list_emails_of_credential
-from testamur.errors import Conflict, Forbidden, Invalid, NotFound, PaymentRequired, Unprocessable
+from testamur.errors import Conflict, Forbidden, Invalid, PaymentRequired, Unprocessable
 from testamur.idempotency.keys import begin, settle
 from testamur.ids import new_id, normalize_id
 from testamur.interactions.model import Interaction
@@ -87,13 +88,6 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
         return _CUSTOM + self.tag
 
 
-def _id(visit: WorkspaceVisit) -> str:
-    found = normalize_id(visit.parameter("id"))
-    if found is None:
-        raise NotFound
-    return found
-
-
 def _path(visit: WorkspaceVisit, credential_id: str, rest: str = "") -> str:
     return visit.url(f"/credentials/{credential_id}{rest}")
 
@@ -103,7 +97,7 @@ def _plan(visit: WorkspaceVisit) -> Plan:
 
 
 async def show_credential(visit: WorkspaceVisit) -> Response:
-    credential_id = _id(visit)
+    credential_id = id_in_path(visit)
 
     def read(tx: Transaction) -> tuple[dict[str, Any], list[Rendering], bool]:
         credential = get_credential(tx, visit.workspace_id, credential_id)
@@ -229,7 +223,7 @@ async def _acted(
     undo: str = "",
 ) -> Response:
     """Do it and say so, or say why it was refused."""
-    credential_id = _id(visit)
+    credential_id = id_in_path(visit)
     here = _path(visit, credential_id)
     try:
         await visit.write(lambda tx: work(tx, credential_id), action=AUDITED[act], subject=credential_id)
@@ -299,7 +293,7 @@ async def reinstate(visit: WorkspaceVisit) -> Response:
 
 async def delete(visit: WorkspaceVisit) -> Response:
     await visit.form()
-    credential_id = _id(visit)
+    credential_id = id_in_path(visit)
     credential = await visit.read(lambda tx: get_credential(tx, visit.workspace_id, credential_id))
     if not _may_change(visit, credential):
         return visit.page("forbidden.html", {"message": _(_NOT_ALLOWED)}, status=403)
@@ -325,7 +319,7 @@ async def _form(
     visit: WorkspaceVisit, kind: str, faults: Mapping[str, str] | None = None, typed: Form | None = None
 ) -> Response:
     """What a credential states, to be corrected (`edit`) or to be awarded once more (`again`)."""
-    credential_id = _id(visit)
+    credential_id = id_in_path(visit)
 
     def read(tx: Transaction) -> tuple[Credential, str, list[Value]]:
         credential = get_credential(tx, visit.workspace_id, credential_id)
@@ -385,7 +379,7 @@ def _read_custom(form: Form) -> dict[str, str | None]:
 
 async def correct(visit: WorkspaceVisit) -> Response:
     form = await visit.form()
-    credential_id = _id(visit)
+    credential_id = id_in_path(visit)
     before: list[Credential] = []
 
     def work(tx: Transaction) -> Credential:
@@ -435,7 +429,7 @@ async def correct(visit: WorkspaceVisit) -> Response:
 
 async def award_again(visit: WorkspaceVisit) -> Response:
     form = await visit.form()
-    credential_id = _id(visit)
+    credential_id = id_in_path(visit)
     occasion = normalize_id(form.text("occasion")) or new_id()
     act = form.text("then")
     if act not in {"draft", "issue", "issue_send"}:

@@ -2,13 +2,13 @@
 
 from starlette.responses import Response
 
+from testamur.dashboard.parameters import id_in_path
 from testamur.dashboard.screens import in_workspace
 from testamur.dashboard.visits import Undo, WorkspaceVisit, faults_of
 from testamur.db import Transaction
 from testamur.db.paging import LIMIT_DEFAULT
 from testamur.designs.queries import list_designs
-from testamur.errors import Conflict, Invalid, NotFound, PaymentRequired
-from testamur.ids import normalize_id
+from testamur.errors import Conflict, Invalid, PaymentRequired
 from testamur.tokens.creating import create_token
 from testamur.tokens.queries import list_tokens
 from testamur.tokens.revoking import revoke_token
@@ -77,7 +77,7 @@ async def create_access_token(visit: WorkspaceVisit) -> Response:
 
 
 async def revoke_access_token(visit: WorkspaceVisit) -> Response:
-    token_id = _id(visit)
+    token_id = id_in_path(visit)
     await visit.form()
     await visit.write(
         lambda tx: revoke_token(tx, visit.workspace_id, token_id, at=visit.at),
@@ -140,7 +140,7 @@ async def create_webhook(visit: WorkspaceVisit) -> Response:
 
 
 async def show_webhook(visit: WorkspaceVisit) -> Response:
-    endpoint_id, list_name = _id(visit), f"deliveries:{_id(visit)}"
+    endpoint_id, list_name = id_in_path(visit), f"deliveries:{id_in_path(visit)}"
     cursor = read_cursor(visit.query("cursor"), list_name)
 
     def read(tx: Transaction) -> dict[str, object]:
@@ -154,7 +154,7 @@ async def show_webhook(visit: WorkspaceVisit) -> Response:
 
 
 async def edit_webhook(visit: WorkspaceVisit) -> Response:
-    endpoint_id = _id(visit)
+    endpoint_id = id_in_path(visit)
     endpoint = await visit.read(lambda tx: get_endpoint(tx, visit.workspace_id, endpoint_id))
     context = {
         "endpoint": endpoint,
@@ -168,7 +168,7 @@ async def edit_webhook(visit: WorkspaceVisit) -> Response:
 
 
 async def update_webhook(visit: WorkspaceVisit) -> Response:
-    endpoint_id, form = _id(visit), await visit.form()
+    endpoint_id, form = id_in_path(visit), await visit.form()
     url, chosen = form.text("url"), form.texts("events")
     endpoint = await visit.read(lambda tx: get_endpoint(tx, visit.workspace_id, endpoint_id))
     try:
@@ -206,7 +206,7 @@ def _refused(
 
 async def switch_webhook(visit: WorkspaceVisit) -> Response:
     """On or off: `is_active` tells which."""
-    endpoint_id = _id(visit)
+    endpoint_id = id_in_path(visit)
     is_active = (await visit.form()).text("is_active") == "yes"
     await visit.write(
         lambda tx: change_endpoint(tx, visit.workspace_id, endpoint_id, is_active=is_active, at=visit.at),
@@ -220,7 +220,7 @@ async def switch_webhook(visit: WorkspaceVisit) -> Response:
 
 
 async def rotate_webhook_secret(visit: WorkspaceVisit) -> Response:
-    endpoint_id = _id(visit)
+    endpoint_id = id_in_path(visit)
     await visit.form()
     endpoint, secret = await visit.write(
         lambda tx: rotate_secret(
@@ -233,7 +233,7 @@ async def rotate_webhook_secret(visit: WorkspaceVisit) -> Response:
 
 
 async def delete_webhook(visit: WorkspaceVisit) -> Response:
-    endpoint_id = _id(visit)
+    endpoint_id = id_in_path(visit)
     await visit.form()
     await visit.write(
         lambda tx: delete_endpoint(tx, visit.workspace_id, endpoint_id), action="webhook.deleted", subject=endpoint_id
@@ -242,7 +242,7 @@ async def delete_webhook(visit: WorkspaceVisit) -> Response:
 
 
 async def test_webhook(visit: WorkspaceVisit) -> Response:
-    endpoint_id = _id(visit)
+    endpoint_id = id_in_path(visit)
     await visit.form()
     here = visit.url(f"/developers/webhooks/{endpoint_id}")
     try:
@@ -257,10 +257,8 @@ async def test_webhook(visit: WorkspaceVisit) -> Response:
 
 
 async def deliver_again(visit: WorkspaceVisit) -> Response:
-    delivery_id = normalize_id(visit.parameter("delivery"))
+    delivery_id = id_in_path(visit, "delivery")
     await visit.form()
-    if delivery_id is None:
-        raise NotFound
     try:
         delivery = await visit.write(
             lambda tx: redeliver(tx, visit.workspace_id, delivery_id, at=visit.at),
@@ -268,15 +266,8 @@ async def deliver_again(visit: WorkspaceVisit) -> Response:
             subject=delivery_id,
         )
     except Conflict as failure:
-        return visit.go(visit.url(f"/developers/webhooks/{_id(visit)}"), failure.message, kind="bad")
+        return visit.go(visit.url(f"/developers/webhooks/{id_in_path(visit)}"), failure.message, kind="bad")
     return visit.go(visit.url(f"/developers/webhooks/{delivery.endpoint_id}"), _("The event is delivered again"))
-
-
-def _id(visit: WorkspaceVisit) -> str:
-    found = normalize_id(visit.parameter("id"))
-    if found is None:
-        raise NotFound
-    return found
 
 
 SCREENS = (

@@ -19,11 +19,11 @@ from testamur.credentials.people import (
     search_recipients,
 )
 from testamur.credentials.renderings import delete_files
+from testamur.dashboard.parameters import id_in_path
 from testamur.dashboard.screens import in_workspace
 from testamur.dashboard.visits import WorkspaceVisit
 from testamur.db import Transaction
 from testamur.errors import NotFound
-from testamur.ids import normalize_id
 from testamur.web.translating import gettext as _
 from testamur.web.translating import marked, ngettext
 from testamur.wire.v1.paging import WirePage, read_cursor, to_page
@@ -67,7 +67,7 @@ async def show_list(visit: WorkspaceVisit) -> Response:
 
 
 async def show(visit: WorkspaceVisit) -> Response:
-    recipient_id = _id(visit)
+    recipient_id = id_in_path(visit)
     list_name = f"recipient:{visit.workspace_id}:{recipient_id}"
     cursor = read_cursor(visit.query("cursor") or None, list_name)
 
@@ -102,7 +102,7 @@ async def show(visit: WorkspaceVisit) -> Response:
 
 
 async def ask_before_erasing(visit: WorkspaceVisit) -> Response:
-    recipient_id = _id(visit)
+    recipient_id = id_in_path(visit)
 
     def read(tx: Transaction) -> tuple[ListedRecipient, int]:
         recipient, email = _with_address(tx, visit, recipient_id)
@@ -114,7 +114,7 @@ async def ask_before_erasing(visit: WorkspaceVisit) -> Response:
 
 async def erase(visit: WorkspaceVisit) -> Response:
     await visit.form()
-    recipient_id = _id(visit)
+    recipient_id = id_in_path(visit)
 
     def read(tx: Transaction) -> tuple[str, list[str]]:
         _recipient, email = _with_address(tx, visit, recipient_id)
@@ -145,13 +145,6 @@ def _with_address(tx: Transaction, visit: WorkspaceVisit, recipient_id: str) -> 
     if recipient.email is None:
         raise NotFound
     return recipient, recipient.email
-
-
-def _id(visit: WorkspaceVisit) -> str:
-    found = normalize_id(visit.parameter("id"))
-    if found is None:
-        raise NotFound
-    return found
 
 
 SCREENS = (
