@@ -59,6 +59,8 @@ if sys.dont_write_bytecode:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="Draw the golden pictures of the gallery anew.")
+    parser.addoption("--update-screens", action="store_true", help="Take the pictures of docs/screens anew.")
+    parser.addoption("--screens", metavar="FOLDER", help="Keep a picture of every screen of the dashboard in a folder.")
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from testamur.clock import now
 from testamur.db import Transaction
 from testamur.errors import Invalid, Problem, TooLarge, path_text
 from testamur.web.forms import check_origin
-from testamur.web.html import compressed_page
+from testamur.web.html import page
 from testamur.web.platform import Platform
 from testamur.web.threads import run_query
 from testamur.web.translating import told
@@ -190,7 +190,7 @@ class Visit:
 
     def page(self, name: str, context: Mapping[str, Any] | None = None, *, status: int = 200) -> Response:
         """A page, which nobody keeps: it may show what only this visitor may see."""
-        response = compressed_page(self.request, name, {**self.context(), **(context or {})}, status=status)
+        response = page(self.request, name, {**self.context(), **(context or {})}, status=status)
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Robots-Tag"] = "noindex"
         if self._notice is not None:

@@ -124,7 +124,7 @@ def routes(platform: Platform, badges: Badges) -> list[Route]:
         response = page(request, "credential.html", {"credential": shown})
         # What the page says may change (a corrected name, an expiry), so a copy is always checked again.
         response.headers["Cache-Control"] = "no-cache"
-        response.headers["Vary"] = "Accept"
+        response.headers["Vary"] = "Accept, Accept-Encoding"
         if not shown.is_indexed:
             response.headers["X-Robots-Tag"] = "noindex"
         return response

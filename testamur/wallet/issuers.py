@@ -82,7 +82,9 @@ def routes(platform: Platform) -> list[Route]:
             "brand_url": brand_url(workspace),
         }
         response = page(request, "issuer.html", context)
-        response.headers.update({"Cache-Control": "no-cache", "X-Robots-Tag": "noindex", "Vary": "Accept"})
+        response.headers.update(
+            {"Cache-Control": "no-cache", "X-Robots-Tag": "noindex", "Vary": "Accept, Accept-Encoding"}
+        )
         return response
 
     return [

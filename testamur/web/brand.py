@@ -7,6 +7,8 @@ CONTRAST_MIN = 4.5
 # The grounds that text and buttons stand on: tokens.css.
 LIGHT_GROUND, DARK_GROUND = "#f6f4ee", "#161e33"
 LIGHT_TEXT, DARK_TEXT = "#ffffff", "#14213d"
+# On any colour either this or white has the contrast; the softer dark text alone leaves a gap in the middle.
+DARKEST_TEXT = "#000000"
 
 
 def brand_css(color: str) -> str:
@@ -44,7 +46,8 @@ def luminance(color: str) -> float:
 
 
 def _text_on(ground: str) -> str:
-    return max(LIGHT_TEXT, DARK_TEXT, key=lambda text: contrast(text, ground))
+    wanted = max(LIGHT_TEXT, DARK_TEXT, key=lambda text: contrast(text, ground))
+    return wanted if contrast(wanted, ground) >= CONTRAST_MIN else DARKEST_TEXT
 
 
 def _parts(color: str) -> tuple[float, float, float]:

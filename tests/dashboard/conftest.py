@@ -3,19 +3,26 @@
 import socket
 import threading
 import time
+from base64 import b32decode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import uvicorn
 from browsers import accessible, axe_source, chromium, opened_pages, violations
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from people import PASSWORD, Person, Staff
+from places import Place, find_places
 from starlette.testclient import TestClient
 
 from testamur.accounts.creating import add_member, create_account
 from testamur.accounts.passwords import hash_password
+from testamur.accounts.queries import get_account
+from testamur.accounts.second_factor import begin_second_factor, confirm_second_factor
 from testamur.accounts.sessions import begin_session
 from testamur.app import create_app
 from testamur.clock import now
@@ -91,6 +98,23 @@ def browse(chromium: Any, site: Site) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
+def second_factor(platform: Any) -> Callable[[Person], tuple[str, list[str]]]:
+    """Turns it on for somebody; the secret and the recovery codes."""
+
+    def turn_on(someone: Person) -> tuple[str, list[str]]:
+        with platform.database.write() as tx:
+            account = get_account(tx, someone.account_id)
+            key = platform.master_key
+            made = begin_second_factor(tx, account, site="here", master_key=key, at=now())
+            # A code of the past, so that the one of now is still good.
+            before = now() - timedelta(minutes=5)
+            code = TOTP(b32decode(made.secret), 6, SHA1(), 30).generate(int(before.timestamp())).decode()
+            return made.secret, confirm_second_factor(tx, account.id, code, master_key=key, at=before)
+
+    return turn_on
+
+
+@pytest.fixture
 def work(platform: Any) -> Callable[[], None]:
     """Does all that waits for the worker. On a thread, as the browser's keeps an event loop."""
 
@@ -99,3 +123,18 @@ def work(platform: Any) -> Callable[[], None]:
             thread.submit(work_off, platform).result()
 
     return run
+
+
+@pytest.fixture
+def places(
+    site: Site,
+    platform: Any,
+    client: TestClient,
+    tenant: Any,
+    other_tenant: Any,
+    person: Any,
+    second_factor: Any,
+    work: Any,
+) -> list[Place]:
+    """All pages of all screens, and those of the wallet."""
+    return find_places(site, platform, client, (tenant, other_tenant), person, second_factor, work)

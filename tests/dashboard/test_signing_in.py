@@ -19,7 +19,6 @@ from starlette.testclient import TestClient
 
 from testamur.accounts.inviting import invite
 from testamur.accounts.queries import find_account, get_membership, list_memberships
-from testamur.accounts.second_factor import begin_second_factor, confirm_second_factor
 from testamur.accounts.sessions import find_session, list_sessions
 from testamur.accounts.tables import account_sessions
 from testamur.app import create_app
@@ -49,23 +48,6 @@ def mails(platform):
 def link_in(message):
     plain = message.get_body(("plain",)).get_content()
     return re.search(r"http://[^/\s]+(/\S+\?token=\S+)", plain)[1]
-
-
-@pytest.fixture
-def second_factor(platform):
-    """Turns it on for somebody; the secret and the recovery codes."""
-
-    def turn_on(someone):
-        with platform.database.write() as tx:
-            account = find_session(tx, someone.session, at=now()).account
-            key = platform.master_key
-            made = begin_second_factor(tx, account, site="here", master_key=key, at=now())
-            # A code of the past, so that the one of now is still good.
-            before = now() - timedelta(minutes=5)
-            code = TOTP(b32decode(made.secret), 6, SHA1(), 30).generate(int(before.timestamp())).decode()
-            return made.secret, confirm_second_factor(tx, account.id, code, master_key=key, at=before)
-
-    return turn_on
 
 
 def test_each_signing_in_begins_another_session_and_ends_the_one_of_this_browser(client, owner, platform):

@@ -58,7 +58,7 @@ def test_a_did_document_holds_the_keys_under_the_did_that_leads_to_it(client, ke
     assert answer.headers["content-type"] == "application/did+json"
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["cache-control"] == "public, max-age=3600"
-    assert answer.headers["vary"] == "Accept"
+    assert answer.headers["vary"] == "Accept, Accept-Encoding"
 
 
 def test_a_did_document_is_json_for_who_asks_and_known_by_its_etag(client, keys):
@@ -177,7 +177,7 @@ def test_an_issuer_is_a_profile_for_programs_and_a_page_for_people(client, platf
     assert "Meridian &lt;b&gt;College&lt;/b&gt;" in shown.text
     for text in ("By the sea.", 'href="https://meridian.example"', "did:web:testserver:i:meridian"):
         assert text in shown.text
-    assert shown.headers["vary"] == "Accept"
+    assert shown.headers["vary"] == "Accept, Accept-Encoding"
     assert client.head("/i/meridian").status_code == 200
 
 

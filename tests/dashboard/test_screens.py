@@ -1,0 +1,77 @@
+"""Every screen in a browser, in the middle of an institute's year: what each must be, whoever made it.
+
+`--screens FOLDER` keeps a picture of every screen, to be looked at; `--update-screens` takes anew those of docs/screens.
+"""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from browsers import opened_pages, scrolls_sideways
+from PIL import Image
+
+pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+
+# Pictures of the documentation: of which place, and whether on a phone in the dark.
+PICTURES = {
+    "dashboard": ("/w/{workspace}", False),
+    "credentials": ("/w/{workspace}/credentials", False),
+    "issue": ("/w/{workspace}/issue", False),
+    "spreadsheet": ("/w/{workspace}/issue/imports/{id}/columns", False),
+    "template": ("/w/{workspace}/templates/{id}/edit", False),
+    "gallery": ("/w/{workspace}/designs/gallery", False),
+    "credential-page": ("/credentials/{public_id}", False),
+    "dashboard-phone": ("/w/{workspace}", True),
+    "credentials-phone": ("/w/{workspace}/credentials", True),
+    "credential-page-phone": ("/credentials/{public_id}", True),
+}
+PICTURES_FOLDER = Path(__file__).parents[2] / "docs" / "screens"
+PICTURE_BYTES_MAX = 60_000
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("is_phone", [False, True], ids=["wide-light", "narrow-dark"])
+def test_every_screen_is_there_for_everybody(chromium, site, places, violations, request, is_phone):
+    faults, kept = [], {}
+    folder = request.config.getoption("--screens")
+    with opened_pages(chromium, site.url) as browse:
+        page = browse(narrow=is_phone, dark=is_phone, has_touch=is_phone, device_scale_factor=1)
+        for number, place in enumerate(places):
+            page.context.clear_cookies()
+            page.context.add_cookies([{"name": name, "value": value, "url": site.url} for name, value in place.cookies])
+            answer = page.goto(place.address, wait_until="load")
+            page.locator(".htmx-request").first.wait_for(state="detached")
+            page.evaluate(
+                "Promise.all([...document.images].map((image) => { image.loading = 'eager'; return image.decode().catch(() => 0); }))"
+            )
+            expected = 404 if place.screen == "/nothing" else 410 if "token=over" in place.address else 200
+            if answer.status != expected or page.url.partition("#")[0] != site.url + place.address:
+                faults.append(f"{place.address}: answers {answer.status} at {page.url}")
+            if page.locator("h1").count() != 1 and place.screen != "/style":
+                faults.append(f"{place.address}: has {page.locator('h1').count()} headings of the first rank")
+            if scrolls_sideways(page):
+                faults.append(f"{place.address}: scrolls sideways")
+            faults += [f"{place.address}: {told}" for told in violations(page)]
+            kept.setdefault(place.screen, number)
+            if folder:
+                name = re.sub(r"\W+", "-", place.screen).strip("-") or "root"
+                path = Path(folder) / f"{number:02}-{name}-{'phone' if is_phone else 'wide'}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                page.screenshot(path=path, full_page=True)
+            if request.config.getoption("--update-screens") and kept[place.screen] == number:
+                for name in [name for name, of in PICTURES.items() if of == (place.screen, is_phone)]:
+                    keep_picture(page, name)
+    assert faults == [], "\n".join(faults)
+
+
+def keep_picture(page, name):
+    """The window as it is, small enough for a repository."""
+    picture = Image.open(io.BytesIO(page.screenshot()))
+    for quality in (86, 74, 60):
+        content = io.BytesIO()
+        picture.save(content, "WEBP", quality=quality, method=6)
+        if content.tell() <= PICTURE_BYTES_MAX:
+            break
+    PICTURES_FOLDER.mkdir(exist_ok=True)
+    (PICTURES_FOLDER / f"{name}.webp").write_bytes(content.getvalue())
