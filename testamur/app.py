@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from testamur.api import description
@@ -28,7 +29,7 @@ from testamur.wallet.status_lists import StatusLists
 from testamur.wallet.verifying import Verifying
 from testamur.web import health
 from testamur.web.errors import ErrorAnswers, is_api
-from testamur.web.html import static_files
+from testamur.web.html import static_files, use_language_of
 from testamur.web.platform import Platform, open_platform
 from testamur.web.request_log import RequestLog
 from testamur.web.starting import settle
@@ -92,6 +93,7 @@ class _Doors:
         if scope["type"] == "http" and is_api(scope["path"]):
             await self._api(scope, receive, send)
         elif scope["type"] == "http":
+            use_language_of(Request(scope))
             scope["app"] = self._pages  # Without it the router answers a wrong path itself instead of raising.
             await self._router(scope, receive, send)
         else:

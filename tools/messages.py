@@ -3,8 +3,9 @@
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -12,6 +13,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from testamur.errors import TestamurError
+from testamur.openbadges.hosted_verification import HOSTED_PARTS
+from testamur.openbadges.reports import STEP_MARKS, STEP_TITLES, VERDICT_TITLES
 from testamur.web.translating import LANGUAGES
 
 ROOT = Path(__file__).parent.parent
@@ -42,7 +45,28 @@ def _subclasses(kind: type[TestamurError]) -> Iterator[type[TestamurError]]:
 # Commands and programs are told in English.
 _NOT_ON_PAGES = ("testamur/cli/", "testamur/api/", "testamur/openbadges/", "testamur/wire/", "testamur/worker/")
 # What the domain says of a failure reaches pages too.
-_FAILURES = {cls.__name__ for cls in _subclasses(TestamurError)}
+_FAILURES = {"Problem": 1} | {cls.__name__: 0 for cls in _subclasses(TestamurError)}
+
+
+# What the engine tells of a badge, and why another server did not answer it, reaches the page for verifying.
+_OF_VERIFICATION = ("testamur/openbadges/", "testamur/outgoing/fetching.py", "testamur/web/verifying.py")
+# Which argument of these is a sentence, or part of one.
+_SENTENCES = {
+    "Step": 2,
+    "unreadable": 0,
+    "FetchFailed": 0,
+    "InvalidDID": 0,
+    "InvalidKey": 0,
+    "InvalidProof": 0,
+    "InvalidStatusList": 0,
+    "Unreachable": 0,
+    "Unreadable": 0,
+    "UnreadableJSON": 0,
+    "Unresolved": 0,
+    "_NoBadge": 0,
+    "_NotHosted": 0,
+    "_Uncheckable": 0,
+}
 
 
 def texts_of_pages() -> Catalog:
@@ -57,17 +81,26 @@ def texts_of_pages() -> Catalog:
     for path in sorted((ROOT / "testamur").rglob("*.py")):
         where = path.relative_to(ROOT).as_posix()
         if not where.startswith(_NOT_ON_PAGES):
-            for text in _failures_in(path.read_text(encoding="utf-8")):
+            for text in _texts_of_calls(path.read_text(encoding="utf-8"), _FAILURES):
                 catalogue.add(text, None, [(where, 0)])
+        if where.startswith(_OF_VERIFICATION):
+            for text in _texts_of_calls(path.read_text(encoding="utf-8"), _SENTENCES):
+                catalogue.add(text, None, [(where, 0)], context="verification")
+    words = (*STEP_TITLES.values(), *STEP_MARKS, *chain.from_iterable(VERDICT_TITLES.values()), *HOSTED_PARTS)
+    for text in words:
+        catalogue.add(text, None, [("testamur/openbadges/reports.py", 0)], context="verification")
     return catalogue
 
 
-def _failures_in(source: str) -> Iterator[str]:
-    """What failures are raised with. Of a text that is put together, its parts with %(a)s, %(b)s, ... between them."""
+def _texts_of_calls(source: str, places: Mapping[str, int]) -> Iterator[str]:
+    """What functions are called with, in the place of each that is told.
+
+    Of a text that is put together, its parts with %(a)s, %(b)s, ... between them.
+    """
     for call in ast.walk(ast.parse(source)):
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
             continue
-        place = 0 if call.func.id in _FAILURES else 1 if call.func.id == "Problem" else None
+        place = places.get(call.func.id)
         if place is not None and len(call.args) > place:
             yield from _texts_in(call.args[place])
 

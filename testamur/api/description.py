@@ -14,6 +14,7 @@ from testamur.api.v1.door import OPERATIONS
 from testamur.rendering.document import json_schema
 from testamur.web.html import page
 from testamur.web.platform import Platform
+from testamur.web.translating import DEFAULT_LANGUAGE, use_locale
 
 
 def routes(platform: Platform) -> list[Route]:
@@ -28,6 +29,8 @@ def routes(platform: Platform) -> list[Route]:
         return Response(_design_schema(), headers=headers, media_type="application/schema+json")
 
     async def docs(request: Request) -> Response:
+        # The description of the API is in English, and so is all of its page.
+        use_locale(DEFAULT_LANGUAGE)
         return page(request, "reference.html", _reference(base_url))
 
     return [

@@ -206,7 +206,8 @@ def _history(read: Mapping[str, Any]) -> list[Happening]:
         who = _("by the recipient") if interaction.triggered_by == "recipient" else _("by a visitor")
         found.append(Happening(interaction.triggered_at, _(INTERACTION_NAMES[interaction.event_type]), who))
     # What happened in the same moment stands in the order in which it must have happened.
-    return sorted(found[::-1], key=lambda item: item.at, reverse=True)
+    found.reverse()
+    return sorted(found, key=lambda item: item.at, reverse=True)
 
 
 def _may_change(visit: WorkspaceVisit, credential: Credential) -> bool:

@@ -16,7 +16,7 @@ from testamur.accounts.sessions import SignedIn, find_session, is_use_worth_reco
 from testamur.dashboard.visits import SignedInVisit, Visit, WorkspaceVisit
 from testamur.errors import Forbidden, NotFound
 from testamur.web.platform import Platform
-from testamur.web.translating import preferred_language, use_locale
+from testamur.web.translating import locale_in_use, use_locale
 
 Method = Literal["GET", "POST"]
 # `anybody`, `signed_in`, or the permission that a member of the workspace needs.
@@ -62,7 +62,6 @@ def route(platform: Platform, screen: Screen) -> Route:
     """The screen as a route that lets in only who may ask, in their language."""
 
     async def answer(request: Request) -> Response:
-        use_locale(request.cookies.get("language") or preferred_language(request.headers.get("accept-language", "")))
         visit = Visit(platform, request)
         if screen.asker == "anybody":
             return await _answer(screen, visit)
@@ -81,10 +80,7 @@ def route(platform: Platform, screen: Screen) -> Route:
         # Whether there is no such workspace or it is somebody else's is not told.
         if member is None:
             raise NotFound
-        language = account.language or request.cookies.get("language")
-        use_locale(
-            language or preferred_language(request.headers.get("accept-language", "")), member.workspace.time_zone
-        )
+        use_locale(locale_in_use().language, member.workspace.time_zone)
         request.scope.setdefault("state", {})["workspace_id"] = member.workspace.id
         of_member = WorkspaceVisit(platform, request, account, session, member)
         if slug != member.workspace.slug and screen.method == "GET":

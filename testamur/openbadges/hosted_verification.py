@@ -26,6 +26,8 @@ from testamur.openbadges.resolving import Fetches, Gone, Unreachable
 
 _CONTEXT = "https://w3id.org/openbadges/v2"
 _Json = Mapping[str, Any]
+# What its sentences call the documents of a badge.
+HOSTED_PARTS = ("badge", "badge class", "issuer")
 
 
 class _NotHosted(Exception):
@@ -141,7 +143,9 @@ def _reason_of(served: _Json) -> str:
 def _revocation_step(revoked: str | None, *, is_proven: bool) -> Step:
     name = "revocation_status"
     if revoked is not None:
-        return Step(name, "failed", f"The issuer has revoked it{f': {revoked}' if revoked else ''}.")
+        return Step(
+            name, "failed", f"The issuer has revoked it: {revoked}." if revoked else "The issuer has revoked it."
+        )
     if not is_proven:
         return Step(name, "skipped", "Its issuer does not confirm it, so there is nothing that could be revoked.")
     return Step(name, "passed", "The issuer has not revoked it.")

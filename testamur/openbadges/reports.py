@@ -101,8 +101,11 @@ def issuer_step(issuer: str, known_issuers: Container[str], *, is_proven: bool) 
         return Step("registered_issuer", "skipped", "Who issued it is not proven, so the name was not looked up.")
     if issuer in known_issuers:
         return Step("registered_issuer", "passed", f"The issuer {issuer} is known here.")
-    reason = f"The issuer {issuer} is not known here: make sure that this is really who it claims to be."
-    return Step("registered_issuer", "failed", reason)
+    return Step(
+        "registered_issuer",
+        "failed",
+        f"The issuer {issuer} is not known here: make sure that this is really who it claims to be.",
+    )
 
 
 def schema_step(problems: Sequence[Problem], standard: str) -> Step:

@@ -217,8 +217,10 @@ def _revocation_step(
         found = [_found_status(entry, credential, issuer, fetch, at) for entry in entries]
     except _Uncheckable as error:
         return Step(name, "failed", f"Whether it is revoked could not be checked: {error}.")
-    if words := [word for word in found if word]:
-        return Step(name, "failed", f"The issuer has {' and '.join(words)} it.")
+    if "revoked" in found:
+        return Step(name, "failed", "The issuer has revoked it.")
+    if "suspended" in found:
+        return Step(name, "failed", "The issuer has suspended it.")
     return Step(name, "passed", "The issuer has not revoked it.")
 
 

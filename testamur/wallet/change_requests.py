@@ -26,6 +26,7 @@ from testamur.web.html import page
 from testamur.web.platform import Platform
 from testamur.web.rate_limit import RateLimit, counted_client
 from testamur.web.threads import Result, run_query
+from testamur.web.translating import locale_in_use, marked
 from testamur.workspaces.queries import get_workspace
 
 # A recipient is protected from mails that strangers cause, the mail server from a client that causes many.
@@ -34,10 +35,10 @@ CLIENT_RATE = "30/hour"
 # 2,000 characters take up to twelve bytes each in a form.
 FORM_BYTES_MAX = 32_000
 KINDS: dict[RequestKind, str] = {
-    "name": "My name",
-    "email": "My email address",
-    "date": "The issue date",
-    "other": "Something else",
+    "name": marked("My name"),
+    "email": marked("My email address"),
+    "date": marked("The issue date"),
+    "other": marked("Something else"),
 }
 _HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 
@@ -146,7 +147,7 @@ class ChangeRequests:
         return ShownSubject(
             name=template.name if pin is None else as_text(pin.values["group.name"]),
             recipient_name=credential.recipient.name,
-            issue_date=as_text(credential.issue_date),
+            issue_date=as_text(credential.issue_date, locale_in_use().language),
             issuer_name=workspace.name if pin is None else as_text(pin.values["issuer.name"]),
             support_email=workspace.support_email,
             page_url=url,
@@ -195,7 +196,7 @@ def _public_id(request: Request) -> str:
 
 
 def _day_text(day: str) -> str:
-    return as_text(date.fromisoformat(day))
+    return as_text(date.fromisoformat(day), locale_in_use().language)
 
 
 def _form_page(

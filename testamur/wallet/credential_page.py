@@ -33,16 +33,18 @@ from testamur.wallet.public_ids import to_public_id
 from testamur.wallet.sharing import Shared, linkedin_url, oembed, quoted, share_links, structured_data
 from testamur.web.documents import document, preferred
 from testamur.web.errors import error_page
-from testamur.web.html import page
+from testamur.web.html import VARY_LANGUAGE, page
 from testamur.web.platform import Platform
 from testamur.web.threads import run_query
+from testamur.web.translating import gettext as _
+from testamur.web.translating import locale_in_use
 
 # A page that embeds it sees a revocation after this time.
 EMBED_SECONDS = 3600
 
 
 class ShownDate(msgspec.Struct, frozen=True):
-    """A day, for machines and for people."""
+    """A day, for machines and for people in the language of the page."""
 
     iso: str
     text: str
@@ -117,14 +119,16 @@ def routes(platform: Platform, badges: Badges) -> list[Route]:
             return error_page(
                 request,
                 404,
-                title="This credential can't be found",
-                message="The link may be incomplete, or the credential was withdrawn by its issuer. "
-                "Ask whoever gave you the link, or the organisation that issued the credential.",
+                title=_("This credential can't be found"),
+                message=_(
+                    "The link may be incomplete, or the credential was withdrawn by its issuer. "
+                    "Ask whoever gave you the link, or the organisation that issued the credential."
+                ),
             )
         response = page(request, "credential.html", {"credential": shown})
         # What the page says may change (a corrected name, an expiry), so a copy is always checked again.
         response.headers["Cache-Control"] = "no-cache"
-        response.headers["Vary"] = "Accept, Accept-Encoding"
+        response.headers["Vary"] = f"Accept, Accept-Encoding, {VARY_LANGUAGE}"
         if not shown.is_indexed:
             response.headers["X-Robots-Tag"] = "noindex"
         return response
@@ -275,7 +279,7 @@ def _shown_design(rendering: Rendering, base_url: str, height_px: int) -> ShownD
 
 
 def _shown_date(day: date) -> ShownDate:
-    return ShownDate(day.isoformat(), as_text(day))
+    return ShownDate(day.isoformat(), as_text(day, locale_in_use().language))
 
 
 def _initials(name: str) -> str:

@@ -18,7 +18,7 @@ from testamur.signing_keys.publishing import jwt_jwk, public_jwk, verification_m
 from testamur.signing_keys.queries import get_key, list_jwt_keys, list_keys
 from testamur.wallet.brands import brand_url
 from testamur.web.documents import document, preferred
-from testamur.web.html import page
+from testamur.web.html import VARY_LANGUAGE, page
 from testamur.web.platform import Platform
 from testamur.web.threads import Result, run_query
 from testamur.workspaces.issuer_identities import current_did, served_did
@@ -83,7 +83,11 @@ def routes(platform: Platform) -> list[Route]:
         }
         response = page(request, "issuer.html", context)
         response.headers.update(
-            {"Cache-Control": "no-cache", "X-Robots-Tag": "noindex", "Vary": "Accept, Accept-Encoding"}
+            {
+                "Cache-Control": "no-cache",
+                "X-Robots-Tag": "noindex",
+                "Vary": f"Accept, Accept-Encoding, {VARY_LANGUAGE}",
+            }
         )
         return response
 

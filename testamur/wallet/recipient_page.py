@@ -36,6 +36,7 @@ from testamur.web.html import page
 from testamur.web.platform import Platform
 from testamur.web.rate_limit import RateLimit, counted_client
 from testamur.web.threads import Result, run_query
+from testamur.web.translating import locale_in_use
 from testamur.wire.v1.paging import read_cursor, to_page
 from testamur.workspaces.queries import get_workspace
 
@@ -246,7 +247,7 @@ def _picture_url(picture: Rendering, base_url: str) -> str:
 
 
 def _shown_date(day: date) -> ShownDate:
-    return ShownDate(day.isoformat(), as_text(day))
+    return ShownDate(day.isoformat(), as_text(day, locale_in_use().language))
 
 
 def _ask_page(

@@ -33,6 +33,7 @@ from testamur.web.errors import STATUS, error_headers
 from testamur.web.html import page
 from testamur.web.platform import Platform
 from testamur.web.rate_limit import RateLimit, counted_client
+from testamur.web.translating import DEFAULT_LANGUAGE, locale_in_use, marked
 from testamur.web.verifying import FILE_BYTES_MAX, badge_in, fetch_documents
 
 # Most of the time a thread waits for another server.
@@ -48,13 +49,13 @@ _FORM_BYTES = 20_000
 _DRAINED_BYTES_MAX = 8 * FILE_BYTES_MAX
 _TYPES = ("text/html", "application/json")
 _FACTS = (
-    ("name", "Credential"),
-    ("recipient", "Awarded to"),
-    ("issuer_name", "Issued by"),
-    ("issuer", "Identifier of the issuer"),
-    ("valid_from", "Valid from"),
-    ("valid_until", "Valid until"),
-    ("standard", "Standard"),
+    ("name", marked("Credential")),
+    ("recipient", marked("Awarded to")),
+    ("issuer_name", marked("Issued by")),
+    ("issuer", marked("Identifier of the issuer")),
+    ("valid_from", marked("Valid from")),
+    ("valid_until", marked("Valid until")),
+    ("standard", marked("Standard")),
 )
 
 
@@ -110,7 +111,7 @@ class Verifying:
             told = None
             if is_own:
                 self._limit.take(f"verify {counted_client(request)}")
-                told = await self._verified(lambda: url, is_own=True)
+                told = await self._verified(lambda: url, is_own=True, language=locale_in_use().language)
         except TestamurError as error:
             return self._page(request, url=url, error=error)
         return self._page(request, url=url, told=told)
@@ -120,7 +121,8 @@ class Verifying:
         try:
             self._limit.take(f"verify {counted_client(request)}")
             file, url = await _read_form(request)
-            told = await self._verified(lambda: url if file is None else badge_in(file))
+            language = DEFAULT_LANGUAGE if _wants_json(request) else locale_in_use().language
+            told = await self._verified(lambda: url if file is None else badge_in(file), language=language)
         except TestamurError as error:
             if _wants_json(request):
                 raise
@@ -142,8 +144,13 @@ class Verifying:
 
         return _json(await self._verified(check, is_own=True))
 
-    async def _verified(self, read: Callable[[], bytes | str], *, is_own: bool = False) -> ToldReport:
-        """The report on what `read` gives, made on one of a few threads. Raises Unavailable if too many wait already."""
+    async def _verified(
+        self, read: Callable[[], bytes | str], *, is_own: bool = False, language: str = DEFAULT_LANGUAGE
+    ) -> ToldReport:
+        """The report on what `read` gives, made on one of a few threads. Raises Unavailable if too many wait already.
+
+        Days are written in the language; its sentences are the engine's, which pages translate as they show them.
+        """
         # Made on first use, because a limiter belongs to the event loop that runs then.
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(VERIFICATIONS_MAX)
@@ -151,9 +158,9 @@ class Verifying:
             raise Unavailable(
                 "Many badges are being verified right now; try again shortly", retry_after_seconds=RETRY_AFTER_SECONDS
             )
-        return await run_sync(lambda: self._report(read(), is_own=is_own), limiter=self._limiter)
+        return await run_sync(lambda: self._report(read(), is_own=is_own, language=language), limiter=self._limiter)
 
-    def _report(self, content: bytes | str, *, is_own: bool) -> ToldReport:
+    def _report(self, content: bytes | str, *, is_own: bool, language: str) -> ToldReport:
         outside = fetch_documents(allow_private=self._platform.settings.allow_private_networks)
 
         def fetch(url: str) -> bytes:
@@ -162,7 +169,7 @@ class Verifying:
 
         known = _Known(self._own, self._platform.settings.known_issuers)
         found = verify(content, fetch=self._own.fetch if is_own else fetch, at=now(), known_issuers=known)
-        return tell(found, bundle_url=self._bundle_url(found))
+        return tell(found, bundle_url=self._bundle_url(found), language=language)
 
     def _bundle_url(self, found: Report) -> str | None:
         """Of a credential of ours, if what was verified is one and not a forgery of one."""
@@ -180,7 +187,14 @@ class Verifying:
         self, request: Request, *, url: str, told: ToldReport | None = None, error: TestamurError | None = None
     ) -> Response:
         message = "" if error is None else error.message
-        context = {"url": url, "report": told, "error": message, "file_mb_max": FILE_BYTES_MAX // 1_000_000}
+        context = {
+            "url": url,
+            "report": told,
+            "error": message,
+            "file_bytes_max": FILE_BYTES_MAX,
+            "file_mb_max": FILE_BYTES_MAX // 1_000_000,
+            "too_large": _too_large().message,
+        }
         response = page(request, "verify.html", context, status=200 if error is None else STATUS[type(error)])
         if error is not None:
             response.headers.update(error_headers(error))
@@ -199,7 +213,7 @@ class _Known:
         return issuer in self._named or issuer in self._own
 
 
-def tell(found: Report, *, bundle_url: str | None = None) -> ToldReport:
+def tell(found: Report, *, bundle_url: str | None = None, language: str = DEFAULT_LANGUAGE) -> ToldReport:
     """A report in the words of the page."""
     title, explanation = VERDICT_TITLES[found.verdict]
     return ToldReport(
@@ -218,7 +232,7 @@ def tell(found: Report, *, bundle_url: str | None = None) -> ToldReport:
         ],
         facts=found.facts,
         shown_facts=[
-            ToldFact(title=title, text=_day_or_text(name, text))
+            ToldFact(title=title, text=_day_or_text(name, text, language))
             for name, title in _FACTS
             if (text := getattr(found.facts, name))
         ],
@@ -227,12 +241,12 @@ def tell(found: Report, *, bundle_url: str | None = None) -> ToldReport:
     )
 
 
-def _day_or_text(name: str, text: str) -> str:
+def _day_or_text(name: str, text: str, language: str) -> str:
     at = moment(text) if name in {"valid_from", "valid_until"} else None
     if at is None:
         return text
     day: date = at.astimezone(UTC).date()
-    return as_text(day)
+    return as_text(day, language)
 
 
 async def _read_form(request: Request) -> tuple[bytes | None, str]:

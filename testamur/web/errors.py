@@ -32,6 +32,8 @@ from testamur.errors import (
 )
 from testamur.web.documents import preferred
 from testamur.web.html import page
+from testamur.web.translating import gettext as _
+from testamur.web.translating import marked, told
 from testamur.wire.v1.errors import to_error, to_problem
 
 API_PREFIX = "/v1"
@@ -57,15 +59,24 @@ STATUS: Mapping[type[TestamurError], int] = {
 }
 
 _PAGES = {
-    400: ("This request can't be understood", "Check the address, or go back and try again."),
-    403: ("This form came from another page", "Open this site's own page again and send the form from there."),
-    404: ("There is nothing here", "The address may be mistyped, or what stood here was removed."),
-    410: ("This was withdrawn", "Its issuer has taken it away for good. Ask the organisation that issued it."),
-    405: ("This address can't be used that way", "Open it in a browser instead of sending a form to it."),
-    413: ("This is too large", "Send a smaller file."),
-    429: ("Too many requests", "Please wait a while, then try again."),
-    500: ("Something broke on our side", "It was recorded. Please try again in a moment."),
-    503: ("Back in a moment", "The server is busy or being looked after. Please try again shortly."),
+    400: (marked("This request can't be understood"), marked("Check the address, or go back and try again.")),
+    403: (
+        marked("This form came from another page"),
+        marked("Open this site's own page again and send the form from there."),
+    ),
+    404: (marked("There is nothing here"), marked("The address may be mistyped, or what stood here was removed.")),
+    410: (
+        marked("This was withdrawn"),
+        marked("Its issuer has taken it away for good. Ask the organisation that issued it."),
+    ),
+    405: (
+        marked("This address can't be used that way"),
+        marked("Open it in a browser instead of sending a form to it."),
+    ),
+    413: (marked("This is too large"), marked("Send a smaller file.")),
+    429: (marked("Too many requests"), marked("Please wait a while, then try again.")),
+    500: (marked("Something broke on our side"), marked("It was recorded. Please try again in a moment.")),
+    503: (marked("Back in a moment"), marked("The server is busy or being looked after. Please try again shortly.")),
 }
 
 # Programs that ask for documents of credentials, issuers and lists are not told of failures by a page.
@@ -131,7 +142,7 @@ def error_answer(request: Request, error: Exception) -> Response:
     if preferred(request.headers.get("accept", ""), ("text/html", *_DOCUMENT_TYPES)) != "text/html":
         return error_problem(failure)
     # What is wrong with an address is worth saying; what else a failure tells is for programs.
-    message = failure.message if isinstance(failure, Invalid) else ""
+    message = told(failure.message) if isinstance(failure, Invalid) else ""
     return error_page(request, STATUS[type(failure)], error_headers(failure), message=message)
 
 
@@ -161,12 +172,12 @@ def error_headers(failure: TestamurError) -> dict[str, str]:
 def error_page(
     request: Request, status: int, headers: Mapping[str, str] | None = None, *, title: str = "", message: str = ""
 ) -> Response:
-    """A page for a person; without a title and message, the usual ones of the status."""
+    """A page for a person; without a title and message (in the language of the page), the usual ones of the status."""
     usual = _PAGES.get(status, _PAGES[500] if status >= 500 else _PAGES[400])
     context = {
         "status": status,
-        "title": title or usual[0],
-        "message": message or usual[1],
+        "title": title or _(usual[0]),
+        "message": message or _(usual[1]),
         "request_id": getattr(request.state, "request_id", ""),
     }
     response = page(request, "error.html", context, status=status)

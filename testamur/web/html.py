@@ -1,5 +1,6 @@
 """Pages: Jinja templates of all doors, with the headers that keep a page to this host and to itself."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
@@ -8,8 +9,10 @@ from importlib.resources import files
 from typing import Any
 
 from isal import igzip
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.visitor import NodeTransformer
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -34,6 +37,8 @@ _MEDIA_TYPES = {
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }
+# What the language of a page is chosen by, for its `Vary`.
+VARY_LANGUAGE = "Accept-Language, Cookie"
 # Everything else is text, of which a third is left.
 _COMPRESSED_FROM_BYTES = 1400
 _COMPRESSED_ALREADY = frozenset({"woff2"})
@@ -113,44 +118,118 @@ def day(on: date) -> Markup:
     )
 
 
-_environment = Environment(
-    loader=ChoiceLoader([PackageLoader(f"testamur.{door}", "pages") for door in ("web", "wallet", "dashboard", "api")]),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    extensions=["jinja2.ext.i18n"],
-    # A running server's pages do not change, and each look at their files is four calls of the system.
-    auto_reload=False,
-)
-_environment.policies["ext.i18n.trimmed"] = True
-# Looked up at each call, so one environment serves all languages.
-install: Any = getattr(_environment, "install_gettext_callables")  # noqa: B009 - given by the extension.
-install(
-    translating.gettext,
-    translating.ngettext,
-    newstyle=True,
-    pgettext=translating.pgettext,
-    npgettext=translating.npgettext,
-)
-_environment.globals |= {
-    "static_url": static_url,
-    "icon": icon,
-    "locale": translating.locale_in_use,
-    "LANGUAGES": translating.LANGUAGES,
-}
-_environment.filters |= {
-    "moment": moment,
-    "ago": ago,
-    "day": day,
-    "number": translating.shown_number,
-    "told": translating.told,
-}
+class _TextsPutIn(NodeTransformer):
+    """Puts translations where a template asks for a text; what stands in its places is put out between its parts."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+
+    def visit_Output(self, node: nodes.Output) -> nodes.Node:  # noqa: N802 - the name is Jinja's.
+        node.nodes = [part for child in node.nodes for part in self._parts(child)]
+        self.generic_visit(node)
+        return node
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        text = _text_of(node)
+        if text is None or node.kwargs:
+            return node
+        return nodes.Const(_plain(translating.translated(self._language, text)), lineno=node.lineno)
+
+    def _parts(self, node: nodes.Expr) -> list[nodes.Expr]:
+        text = _text_of(node)
+        if text is None or not isinstance(node, nodes.Call):
+            return [node]
+        values = {argument.key: argument.value for argument in node.kwargs}
+        found = re.split(r"%\((\w+)\)s", translating.translated(self._language, text))
+        return [
+            values[part] if position % 2 else nodes.Const(_plain(part), lineno=node.lineno)
+            for position, part in enumerate(found)
+            if part
+        ]
+
+
+def _text_of(node: nodes.Expr) -> str | None:
+    """What `_("…")` or a block `trans` without plural asks for."""
+    match node:
+        case nodes.Call(node=nodes.Name(name="_" | "gettext"), args=[nodes.Const(value=str(text))], dyn_kwargs=None):
+            return text
+    return None
+
+
+def _plain(text: str) -> Markup:
+    """A text of ours that has no places to fill in (any more)."""
+    return Markup(text.replace("%%", "%"))  # noqa: S704 - it may have elements in it.
+
+
+class _Generator(CodeGenerator):
+    def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802
+        language: str = getattr(self.environment, "language")  # noqa: B009 - Jinja's type knows of none.
+        super().visit_Template(_TextsPutIn(language).visit(node), frame)
+
+
+def _text(text: str, /, **values: Any) -> Markup:
+    """`_()` for texts that are not put in: those with places, and those that a table has."""
+    # As Markup does it, which takes several times as long.
+    escaped = {name: escape(value) for name, value in values.items()}
+    return Markup(translating.gettext(text) % escaped)  # noqa: S704 - the texts are our own.
+
+
+@cache
+def _environment(language: str) -> Environment:
+    """Templates are compiled for each language, so that most texts cost a page nothing."""
+    made = Environment(
+        loader=ChoiceLoader(
+            [PackageLoader(f"testamur.{door}", "pages") for door in ("web", "wallet", "dashboard", "api")]
+        ),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+        # A running server's pages do not change, and each look at their files is four calls of the system.
+        auto_reload=False,
+    )
+    made.policies["ext.i18n.trimmed"] = True
+    made.code_generator_class = _Generator
+    made.extend(language=language)
+    install: Any = getattr(made, "install_gettext_callables")  # noqa: B009 - given by the extension.
+    install(
+        translating.gettext,
+        translating.ngettext,
+        newstyle=True,
+        pgettext=translating.pgettext,
+        npgettext=translating.npgettext,
+    )
+    made.globals |= {
+        "_": _text,
+        "gettext": _text,
+        "static_url": static_url,
+        "icon": icon,
+        "locale": translating.locale_in_use,
+        "LANGUAGES": translating.LANGUAGES,
+    }
+    made.filters |= {
+        "moment": moment,
+        "ago": ago,
+        "day": day,
+        "number": translating.shown_number,
+        "told": translating.told,
+    }
+    return made
 
 
 def render(name: str, context: Mapping[str, Any]) -> str:
     """A template filled in. Everything that people wrote is escaped."""
-    return _environment.get_template(name).render(**context)
+    return _environment(translating.locale_in_use().language).get_template(name).render(**context)
+
+
+def use_language_of(request: Request) -> None:
+    """Pages of this request are in the language of the visitor's cookie, or else the one that the browser asks for."""
+    chosen = request.cookies.get("language") if "cookie" in request.headers else None
+    if chosen not in translating.LANGUAGES:
+        chosen = translating.preferred_language(request.headers.get("accept-language", ""))
+    translating.use_locale(chosen)
 
 
 def page(request: Request, name: str, context: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:

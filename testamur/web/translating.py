@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from io import BytesIO
 from zoneinfo import ZoneInfo
@@ -25,6 +25,8 @@ from babel.support import NullTranslations, Translations
 LANGUAGES = {"en": "English", "ar": "العربية"}
 DEFAULT_LANGUAGE = "en"
 RIGHT_TO_LEFT = frozenset({"ar"})
+# A sentence about a badge that ends in another, which ends in another. What is filled in may be anybody's text.
+_SENTENCES_WITHIN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,13 @@ def locale_in_use() -> PageLocale:
 
 def preferred_language(accept_language: str) -> str:
     """The one of our languages that an Accept-Language header (RFC 9110, section 12.5.4) likes best."""
+    return _preferred(accept_language[:400])
+
+
+@lru_cache(1000)
+def _preferred(accept_language: str) -> str:
     wanted: list[tuple[float, str]] = []
-    for part in accept_language[:400].split(","):
+    for part in accept_language.split(","):
         tag, _, parameters = part.strip().partition(";")
         try:
             quality = float(parameters.strip().removeprefix("q=") or 1)
@@ -69,7 +76,12 @@ def preferred_language(accept_language: str) -> str:
 
 
 def gettext(message: str) -> str:
-    return str(_catalogue(_in_use.get().language).ugettext(message))
+    return translated(_in_use.get().language, message)
+
+
+def translated(language: str, message: str) -> str:
+    """The text in a language of ours."""
+    return str(_catalogue(language).ugettext(message))
 
 
 def ngettext(singular: str, plural: str, count: int) -> str:
@@ -77,21 +89,48 @@ def ngettext(singular: str, plural: str, count: int) -> str:
     return str(_catalogue(_in_use.get().language).ungettext(singular, plural, count))
 
 
-def told(message: str) -> str:
+def told(message: str, context: str | None = None) -> str:
     """What the domain says of a failure, in the language of the page.
 
     The domain speaks English and fills in what is wrong; the catalogues know such a text with %(a)s in those places
     (`make messages` finds them), so it is found by its other parts.
+
+    With a context only its texts are looked through, and what is filled in is told by them too: a reason may be a
+    sentence that ends in another.
     """
-    language = _in_use.get().language
-    known = gettext(message)
-    if known != message or language == DEFAULT_LANGUAGE:
+    if _in_use.get().language == DEFAULT_LANGUAGE:
+        return message
+    if context is None:
+        return _told(message, None, 0) or message
+    return _told_sentence(message, context, _SENTENCES_WITHIN)
+
+
+def _told_sentence(message: str, context: str, within: int) -> str:
+    known = _told(message, context, within)
+    if known is None and message.endswith("."):
+        # Where a failure is all of a reason, it has got a full stop.
+        known = _told(message[:-1], context, within)
+        known = None if known is None else f"{known}."
+    # Within a sentence it has lost its capital.
+    return known or _told(message[:1].upper() + message[1:], context, within) or message
+
+
+def _told(message: str, context: str | None, within: int) -> str | None:
+    known = gettext(message) if context is None else pgettext(context, message)
+    if known != message:
         return known
-    for pattern, template in _templates(language):
+    for pattern, template in _templates(_in_use.get().language, context):
         found = pattern.fullmatch(message)
-        if found is not None:
+        if found is None:
+            continue
+        if context is None:
             return gettext(template) % found.groupdict()
-    return message
+        parts = {
+            name: _isolated(_told_sentence(part, context, within - 1) if within else part)
+            for name, part in found.groupdict().items()
+        }
+        return pgettext(context, template) % parts
+    return None
 
 
 def pgettext(context: str, message: str) -> str:
@@ -144,12 +183,18 @@ def _parsed(language: str) -> Locale:
     return Locale.parse("en_GB" if language == "en" else language)
 
 
+def _isolated(part: str) -> str:
+    """With the marks of Unicode (UAX 9, FSI and PDI) that let a part, such as an address, keep its own direction."""
+    return f"\u2068{part}\u2069" if part else ""
+
+
 @cache
-def _templates(language: str) -> list[tuple[re.Pattern[str], str]]:
+def _templates(language: str, context: str | None = None) -> list[tuple[re.Pattern[str], str]]:
     """Texts of failures with places to fill in, those that say most first."""
-    texts = [
-        text for text in getattr(_catalogue(language), "_catalog", {}) if isinstance(text, str) and "%(a)s" in text
-    ]
+    known = [text for text in getattr(_catalogue(language), "_catalog", {}) if isinstance(text, str)]
+    # As gettext keeps them: the context, EOT, the text.
+    named = [text.rpartition("\x04")[::2] for text in known if "%(a)s" in text]
+    texts = [text for name, text in named if name == (context or "")]
     patterns = []
     for text in sorted(texts, key=len, reverse=True):
         escaped = re.escape(text.replace("%%", "%"))

@@ -149,7 +149,7 @@ def test_without_an_address_the_page_says_whom_to_ask(client, api, group):
     body = {"groupId": group["id"], "recipient": {"name": "Ada"}}
     made = api("POST", "/credentials/create-issue-send", body, status=201)
     page = client.get(f"/credentials/{made['publicId']}/correction")
-    assert "Ask Meridian Institute directly" in page.text
+    assert "Ask <bdi>Meridian Institute</bdi> directly" in page.text
     assert "<form" not in page.text
 
 

@@ -177,7 +177,7 @@ def test_an_issuer_is_a_profile_for_programs_and_a_page_for_people(client, platf
     assert "Meridian &lt;b&gt;College&lt;/b&gt;" in shown.text
     for text in ("By the sea.", 'href="https://meridian.example"', "did:web:testserver:i:meridian"):
         assert text in shown.text
-    assert shown.headers["vary"] == "Accept, Accept-Encoding"
+    assert shown.headers["vary"] == "Accept, Accept-Encoding, Accept-Language, Cookie"
     assert client.head("/i/meridian").status_code == 200
 
 

@@ -1,5 +1,4 @@
 // The steps of a verification, told one by one. The page at /verify works without this script.
-const MARKS = { valid: "✓", valid_unknown_issuer: "?", invalid: "✗", checking: "…" };
 const PAUSE_MS = 280;
 
 function element(name, properties = {}, ...children) {
@@ -8,24 +7,18 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-function mark(text) {
-  const made = element("span", { className: "mark", textContent: text });
-  made.setAttribute("aria-hidden", "true");
-  return made;
-}
-
-function verdict(kind, title, explanation) {
-  const shown = element("div", { className: "verdict " + kind });
+function verdict() {
+  const mark = element("span", { className: "mark" });
+  mark.setAttribute("aria-hidden", "true");
+  const shown = element("div", {}, mark, element("div", {}, element("h2"), element("p")));
   shown.setAttribute("role", "status");
-  shown.append(mark(MARKS[kind] || "!"));
-  shown.append(element("div", {}, element("h2", { textContent: title }), element("p", { textContent: explanation })));
   return shown;
 }
 
-function tell(shown, kind, title, explanation) {
+function tell(shown, kind, mark, title, explanation) {
   // What is announced is a change within an element that was there before.
-  shown.className = "verdict " + kind;
-  shown.querySelector(".mark").textContent = MARKS[kind] || "!";
+  shown.className = kind;
+  shown.querySelector(".mark").textContent = mark;
   shown.querySelector("h2").textContent = title;
   shown.querySelector("p").textContent = explanation;
 }
@@ -35,69 +28,52 @@ function pause() {
   return isQuick ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
 }
 
-/** That a verification has begun; what comes of it is to be shown in the same container. */
+/** That a verification has begun; what comes of it is to be shown in the same container, which brings the words. */
 export function showChecking(container) {
   container.hidden = false;
-  container.replaceChildren(verdict("checking", "Checking…", "Keys and lists are being looked up."));
+  const shown = verdict();
+  tell(shown, "verdict checking", "…", container.dataset.checking, container.dataset.lookingUp);
+  container.replaceChildren(shown);
 }
 
 /** Why there is no report. */
 export function showFailure(container, message) {
   if (!container.querySelector(".verdict")) showChecking(container);
-  tell(container.querySelector(".verdict"), "invalid", "Nothing was verified", message);
+  tell(container.querySelector(".verdict"), "verdict invalid", "!", container.dataset.failed, message);
   container.querySelectorAll(":scope > :not(.verdict)").forEach((part) => part.remove());
 }
 
-/** Shows a report (the JSON of POST /verify or of /credentials/ID/verify) step by step, and the verdict at the end. */
-export async function showSteps(container, report) {
-  if (!container.querySelector(".verdict")) showChecking(container);
+/** Shows what the page of a verification says, in the words of that page: step by step, and the verdict at the end. */
+async function showSteps(container, told) {
   const shown = container.querySelector(".verdict");
+  const found = told.querySelector(".verdict");
   const steps = element("ol", { className: "steps" });
   container.replaceChildren(shown, steps);
-  for (const step of report.steps) {
+  for (const step of told.querySelectorAll(".steps > li")) {
     await pause();
     if (!steps.isConnected) return; // Another verification was begun meanwhile.
-    const heading = element("h3", {}, step.title + " ", element("span", { className: "outcome", textContent: step.status }));
-    const text = element("div", {}, heading, element("p", { textContent: step.reason }));
-    steps.append(element("li", { className: step.status }, mark(step.mark), text));
+    steps.append(step);
   }
   await pause();
   if (!steps.isConnected) return;
-  tell(shown, report.verdict, report.title, report.explanation);
-  container.append(...facts(report), ...bundle(report));
+  const [mark, title, explanation] = found.querySelectorAll(".mark, h2, p");
+  tell(shown, found.className, mark.textContent, title.textContent, explanation.textContent);
+  container.append(...told.querySelectorAll(":scope > :not(.verdict, .steps)"));
 }
 
-function facts(report) {
-  if (!report.shownFacts.length) return [];
-  const isProven = report.verdict !== "invalid";
-  const list = element("dl");
-  for (const fact of report.shownFacts) {
-    const text = element("dd", {}, element("bdi", { textContent: fact.text }));
-    list.append(element("div", {}, element("dt", { textContent: fact.title }), text));
-  }
-  return [element("h2", { textContent: isProven ? "What it says" : "What it claims, which is not proven" }), list];
-}
-
-function bundle(report) {
-  if (!report.bundleUrl) return [];
-  const link = element("a", { className: "button quiet", href: report.bundleUrl, textContent: "Download proof bundle" });
-  link.setAttribute("download", "");
-  const about = "A ZIP with the credential, its issuer’s keys and the list of revocations: enough to verify it without this server.";
-  return [element("p", {}, link), element("p", { className: "fine", textContent: about })];
-}
-
-/** Asks this server for a report and shows it. */
+/** Asks this server for the page of a verification and shows the result that is on it. */
 export async function verifyInto(container, address, options = {}) {
   showChecking(container);
   const shown = container.firstChild;
   try {
-    const answer = await fetch(address, { ...options, headers: { Accept: "application/json" } });
-    const told = await answer.json();
+    const answer = await fetch(address, { ...options, headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!shown.isConnected) return;
-    if (answer.ok) await showSteps(container, told);
-    else showFailure(container, told.detail + ".");
+    const told = page.querySelector("#result");
+    if (told && told.querySelector(".verdict")) await showSteps(container, told);
+    else showFailure(container, page.querySelector(".lead").textContent);
   } catch {
-    if (shown.isConnected) showFailure(container, "The server could not be reached. Try again in a moment.");
+    if (shown.isConnected) showFailure(container, container.dataset.unreachable);
   }
 }
 
@@ -107,10 +83,9 @@ const drop = document.querySelector("#drop");
 
 function submit() {
   const file = form.elements.file.files[0];
-  const limit = 5000000;
-  if (file && file.size > limit) {
+  if (file && file.size > Number(form.dataset.bytesMax)) {
     showChecking(result);
-    showFailure(result, "The file is larger than 5 MB, which no badge needs to be.");
+    showFailure(result, form.dataset.tooLarge);
   } else {
     verifyInto(result, form.action, { method: "POST", body: new FormData(form) });
   }

@@ -48,7 +48,7 @@ async function copyFrom(input) {
 
 async function copy() {
   await copyFrom(field);
-  status.textContent = "Link copied";
+  status.textContent = button.dataset.copied;
   tell("credential_link_copied");
 }
 
@@ -61,7 +61,8 @@ if (verify && verification) {
     try {
       // Its address carries a digest, which the page knows and this script does not.
       const { verifyInto } = await import(verify.dataset.script);
-      await verifyInto(verification, page.replace(/\/$/, "") + "/verify");
+      const { pathname, search } = new URL(verify.href);
+      await verifyInto(verification, pathname + search);
     } catch {
       window.location.assign(verify.href);
     }
@@ -73,7 +74,7 @@ for (const each of document.querySelectorAll("[data-copies]")) {
   each.hidden = false;
   each.addEventListener("click", async () => {
     await copyFrom(input);
-    status.textContent = input.labels[0].textContent + " copied";
+    status.textContent = status.dataset.copied + ": " + input.labels[0].textContent;
   });
 }
 for (const each of document.querySelectorAll("[data-event]")) {
