@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from io import BytesIO
 from zoneinfo import ZoneInfo
@@ -110,7 +110,13 @@ def marked(message: str) -> str:
 
 def shown_date(day: date) -> str:
     """`26 Nov 2026`."""
-    return format_date(day, "medium", locale=_locale())
+    return _shown_date(day, _in_use.get().language)
+
+
+@lru_cache(maxsize=4096)
+def _shown_date(day: date, language: str) -> str:
+    """Tables show the same few days in many rows."""
+    return format_date(day, "medium", locale=_parsed(language))
 
 
 def shown_moment(moment: datetime) -> str:
