@@ -219,12 +219,14 @@ async def _ask(app: Any, path: str, cookie: str) -> _Answer:
     started: dict[str, Any] = {}
     body = bytearray()
     gone = asyncio.Event()
+    asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
 
     async def receive() -> dict[str, Any]:
-        if started:
+        message = next(asked, None)
+        if message is None:
             await gone.wait()
             return {"type": "http.disconnect"}
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return message
 
     async def send(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":

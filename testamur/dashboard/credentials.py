@@ -22,7 +22,7 @@ from testamur.credentials.browsing import (
 from testamur.credentials.downloading import Wanted
 from testamur.credentials.exporting import MEDIA_TYPES
 from testamur.credentials.file_names import NAME_PATTERN
-from testamur.dashboard.credential_words import WORDS
+from testamur.dashboard.credential_words import DELIVERY_NAMES, STATUS_NAMES, WORDS
 from testamur.dashboard.screens import in_workspace
 from testamur.dashboard.visits import WorkspaceVisit
 from testamur.db import Transaction
@@ -129,7 +129,16 @@ async def show_credentials(visit: WorkspaceVisit) -> Response:
         }
 
     found = await visit.read(read)
-    context = {**found, **WORDS, "shown": shown, "today": day, "statuses": STATUSES}
+    context = {
+        **found,
+        **WORDS,
+        "shown": shown,
+        "today": day,
+        "statuses": STATUSES,
+        "status_names": {status: _(name) for status, name in STATUS_NAMES.items()},
+        "delivery_names": {state: _(name) for state, name in DELIVERY_NAMES.items()},
+        "day_of": lambda at: today(visit.workspace.time_zone, at),
+    }
     return visit.page("credentials/table.html" if visit.is_htmx else "credentials/list.html", context)
 
 

@@ -149,7 +149,13 @@ def marked(message: str) -> str:
 
 def shown_date(day: date) -> str:
     """`26 Nov 2026`."""
-    return format_date(day, "medium", locale=_locale())
+    return _shown_date(day, _in_use.get().language)
+
+
+@lru_cache(maxsize=4096)
+def _shown_date(day: date, language: str) -> str:
+    """Tables show the same few days in many rows."""
+    return format_date(day, "medium", locale=_parsed(language))
 
 
 def shown_moment(moment: datetime) -> str:
