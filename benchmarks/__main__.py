@@ -31,6 +31,10 @@ BENCHMARKS = {
         "benchmarks.dashboard.measure",
         "pages of the dashboard with 1,000,000 credentials in the workspace; bytes of a first visit",
     ),
+    "lighthouse": (
+        "benchmarks.lighthouse.measure",
+        "Lighthouse on a credential's page, the sign-in page and the table of credentials; bytes of a first visit",
+    ),
     "webhooks": ("benchmarks.webhooks.measure", "deliveries to slow and to dead receivers"),
     "issue": ("benchmarks.issuing.measure", "testamur issue: rows per second, and how the cost of a row grows"),
 }

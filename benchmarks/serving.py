@@ -31,6 +31,9 @@ class Started(msgspec.Struct, frozen=True):
     token: str
     design_ids: list[str]
     template_id: str
+    # With what the dashboard is signed in to; servers that are compared have none.
+    email: str = ""
+    password: str = ""
 
 
 # Starts a server on a fresh database in a folder.
@@ -138,7 +141,7 @@ def _testamur(folder: Path) -> Iterator[Started]:
         headers = {"Authorization": f"Bearer {first['token']}", "Certifier-Version": VERSION}
         body = {"name": "Financial Markets", "designIds": design_ids[:1]}
         group = httpx2.post(f"http://127.0.0.1:{port}/v1/groups", headers=headers, json=body).json()
-        yield Started(port, first["token"], design_ids, group["id"])
+        yield Started(port, first["token"], design_ids, group["id"], **first["owner"])
 
 
 def _other(module: str) -> Start:

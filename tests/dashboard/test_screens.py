@@ -26,6 +26,14 @@ PICTURES = {
     "credentials-phone": ("/w/{workspace}/credentials", True),
     "credential-page-phone": ("/credentials/{public_id}", True),
 }
+# What is further down is loaded only when somebody looks at it.
+LOAD_PICTURES = """Promise.all([...document.images].map((image) => {
+  image.loading = "eager";
+  return image.decode().catch(() => 0);
+}))"""
+MISSING_PICTURES = (
+    "[...document.images].filter((it) => it.complete && it.currentSrc && !it.naturalWidth).map((it) => it.src)"
+)
 PICTURES_FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 PICTURE_BYTES_MAX = 60_000
 
@@ -33,36 +41,41 @@ PICTURE_BYTES_MAX = 60_000
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("is_phone", [False, True], ids=["wide-light", "narrow-dark"])
 def test_every_screen_is_there_for_everybody(chromium, site, places, violations, request, is_phone):
-    faults, kept = [], {}
-    folder = request.config.getoption("--screens")
+    faults, seen = [], set()
+    folder, is_updating = request.config.getoption("--screens"), request.config.getoption("--update-screens")
     with opened_pages(chromium, site.url) as browse:
-        page = browse(narrow=is_phone, dark=is_phone, has_touch=is_phone, device_scale_factor=1)
+        page = browse(narrow=is_phone, dark=is_phone, has_touch=is_phone)
         for number, place in enumerate(places):
             page.context.clear_cookies()
             page.context.add_cookies([{"name": name, "value": value, "url": site.url} for name, value in place.cookies])
             answer = page.goto(place.address, wait_until="load")
             page.locator(".htmx-request").first.wait_for(state="detached")
-            page.evaluate(
-                "Promise.all([...document.images].map((image) => { image.loading = 'eager'; return image.decode().catch(() => 0); }))"
-            )
-            expected = 404 if place.screen == "/nothing" else 410 if "token=over" in place.address else 200
-            if answer.status != expected or page.url.partition("#")[0] != site.url + place.address:
-                faults.append(f"{place.address}: answers {answer.status} at {page.url}")
-            if page.locator("h1").count() != 1 and place.screen != "/style":
-                faults.append(f"{place.address}: has {page.locator('h1').count()} headings of the first rank")
-            if scrolls_sideways(page):
-                faults.append(f"{place.address}: scrolls sideways")
+            faults += [f"{place.address}: {told}" for told in wrong_with(page, answer, site.url, place)]
             faults += [f"{place.address}: {told}" for told in violations(page)]
-            kept.setdefault(place.screen, number)
+            if folder or is_updating:
+                page.evaluate(LOAD_PICTURES)
             if folder:
-                name = re.sub(r"\W+", "-", place.screen).strip("-") or "root"
+                name = re.sub(r"\W+", "-", place.screen).strip("-")
                 path = Path(folder) / f"{number:02}-{name}-{'phone' if is_phone else 'wide'}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 page.screenshot(path=path, full_page=True)
-            if request.config.getoption("--update-screens") and kept[place.screen] == number:
+            if is_updating and place.screen not in seen:
                 for name in [name for name, of in PICTURES.items() if of == (place.screen, is_phone)]:
                     keep_picture(page, name)
+            seen.add(place.screen)
     assert faults == [], "\n".join(faults)
+
+
+def wrong_with(page, answer, url, place):
+    expected = 404 if place.screen == "/nothing" else 410 if "token=over" in place.address else 200
+    if answer.status != expected or page.url.partition("#")[0] != url + place.address:
+        yield f"answers {answer.status} at {page.url}"
+    if page.locator("h1").count() != 1 and place.screen != "/style":
+        yield f"has {page.locator('h1').count()} headings of the first rank"
+    if scrolls_sideways(page):
+        yield "scrolls sideways"
+    if missing := page.evaluate(MISSING_PICTURES):
+        yield f"shows pictures that are not there: {missing}"
 
 
 def keep_picture(page, name):
