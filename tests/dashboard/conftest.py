@@ -1,18 +1,13 @@
 """People who are signed in, and a real browser with the dashboard in it."""
 
-import socket
-import threading
-import time
 from base64 import b32decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import uvicorn
-from browsers import accessible, axe_source, chromium, opened_pages, violations
+from browsers import Site, accessible, axe_source, browse, chromium, site, violations
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from people import PASSWORD, Person, Staff
@@ -24,11 +19,10 @@ from testamur.accounts.passwords import hash_password
 from testamur.accounts.queries import get_account
 from testamur.accounts.second_factor import begin_second_factor, confirm_second_factor
 from testamur.accounts.sessions import begin_session
-from testamur.app import create_app
 from testamur.clock import now
 from testamur.worker.work import work_off
 
-__all__ = ["accessible", "axe_source", "chromium", "violations"]
+__all__ = ["accessible", "axe_source", "browse", "chromium", "site", "violations"]
 
 
 @pytest.fixture(scope="session")
@@ -61,40 +55,6 @@ def owner(person: Callable[..., Person], tenant: Any) -> Person:
 @pytest.fixture
 def staff(client: TestClient) -> Callable[[Person], Staff]:
     return lambda someone: Staff(client, someone)
-
-
-@dataclass(frozen=True)
-class Site:
-    """A server that listens on loopback."""
-
-    url: str
-
-
-@pytest.fixture
-def site(platform: Any) -> Iterator[Site]:
-    """The whole app on a port of its own, for a browser."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    url = f"http://localhost:{listener.getsockname()[1]}"
-    object.__setattr__(platform.settings, "base_url", url)
-    config = uvicorn.Config(create_app(platform), log_level="warning", lifespan="off", timeout_graceful_shutdown=2)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    ends = time.monotonic() + 30
-    while not server.started:
-        assert time.monotonic() < ends, "the server did not start"
-        time.sleep(0.02)
-    yield Site(url)
-    server.should_exit = True
-    thread.join(10)
-    listener.close()
-
-
-@pytest.fixture
-def browse(chromium: Any, site: Site) -> Iterator[Callable[..., Any]]:
-    """Opens a page in a browser: of nobody, or of a person who is signed in."""
-    with opened_pages(chromium, site.url) as open_page:
-        yield open_page
 
 
 @pytest.fixture

@@ -1,14 +1,21 @@
 """A real browser, and what is stated of every page in it. Import the fixtures into the conftest.py that needs them."""
 
 import shutil
+import socket
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from people import Person
+
+from testamur.app import create_app
 
 # Where Debian and others put it; Playwright's own is found by Playwright.
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -107,3 +114,37 @@ def accessible(violations: Callable[[Any], list[str]]) -> Callable[[Any], None]:
 def scrolls_sideways(page: Any) -> bool:
     """Whether a page is wider than its window."""
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server that listens on loopback."""
+
+    url: str
+
+
+@pytest.fixture
+def site(platform: Any) -> Iterator[Site]:
+    """The whole app on a port of its own, for a browser."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://localhost:{listener.getsockname()[1]}"
+    object.__setattr__(platform.settings, "base_url", url)
+    config = uvicorn.Config(create_app(platform), log_level="warning", lifespan="off", timeout_graceful_shutdown=2)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    ends = time.monotonic() + 30
+    while not server.started:
+        assert time.monotonic() < ends, "the server did not start"
+        time.sleep(0.02)
+    yield Site(url)
+    server.should_exit = True
+    thread.join(10)
+    listener.close()
+
+
+@pytest.fixture
+def browse(chromium: Any, site: Site) -> Iterator[Callable[..., Any]]:
+    """Opens a page in a browser: of nobody, or of a person who is signed in."""
+    with opened_pages(chromium, site.url) as open_page:
+        yield open_page

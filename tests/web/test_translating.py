@@ -81,6 +81,21 @@ def test_failures_are_told_in_the_language_of_the_page():
     assert told("Nobody has translated this: 12") == "Nobody has translated this: 12"
 
 
+def test_a_reason_is_told_with_the_sentences_within_it():
+    use_locale("ar")
+    inner = "The document has no proof"
+    told_inner = told(f"{inner}.", "verification")
+    assert told_inner not in {inner, f"{inner}."}
+    assert told_inner.endswith(".")
+    reason = f"Whether it is revoked could not be checked: {inner[0].lower()}{inner[1:]}."
+    assert told_inner.removesuffix(".") in told(reason, "verification")
+    # What issuers write is nobody's sentence, however it looks, and takes no long time.
+    for written in ("." * 5000, "a is no JSON" * 400, ": " * 2000):
+        shown = told(f"The issuer has revoked it: {written}.", "verification")
+        assert shown.startswith(told("The issuer has revoked it.", "verification").removesuffix("."))
+    assert told("Nobody said this", "verification") == "Nobody said this"
+
+
 @pytest.mark.parametrize(
     ("header", "language"),
     [
