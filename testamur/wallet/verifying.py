@@ -75,7 +75,7 @@ class ToldFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToldReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """A report, and how it is told: what programs and the page's script read.
+    """A report, and how it is told: what programs read and pages show in their language.
 
     `shown_facts` are the facts as people read them. `bundle_url` is there if it is a credential of this server.
     """
