@@ -36,6 +36,8 @@ MISSING_PICTURES = (
 )
 PICTURES_FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 PICTURE_BYTES_MAX = 60_000
+# Of the pictures of all screens, in docs/screens/all.
+SMALL_WIDTH_PX = 900
 
 
 @pytest.mark.timeout(900)
@@ -62,6 +64,8 @@ def test_every_screen_is_there_for_everybody(chromium, site, places, violations,
             if is_updating and place.screen not in seen:
                 for name in [name for name, of in PICTURES.items() if of == (place.screen, is_phone)]:
                     keep_picture(page, name)
+                if not is_phone:
+                    keep_picture(page, f"all/{screen_name(place.screen)}", width_px=SMALL_WIDTH_PX)
             seen.add(place.screen)
     assert faults == [], "\n".join(faults)
 
@@ -78,13 +82,20 @@ def wrong_with(page, answer, url, place):
         yield f"shows pictures that are not there: {missing}"
 
 
-def keep_picture(page, name):
+def screen_name(screen):
+    return re.sub(r"\W+", "-", screen.replace("/w/{workspace}", "")).strip("-") or "overview"
+
+
+def keep_picture(page, name, *, width_px=None):
     """The window as it is, small enough for a repository."""
     picture = Image.open(io.BytesIO(page.screenshot()))
+    if width_px is not None:
+        picture = picture.resize((width_px, picture.height * width_px // picture.width))
     for quality in (86, 74, 60):
         content = io.BytesIO()
         picture.save(content, "WEBP", quality=quality, method=6)
         if content.tell() <= PICTURE_BYTES_MAX:
             break
-    PICTURES_FOLDER.mkdir(exist_ok=True)
-    (PICTURES_FOLDER / f"{name}.webp").write_bytes(content.getvalue())
+    path = PICTURES_FOLDER / f"{name}.webp"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.getvalue())
