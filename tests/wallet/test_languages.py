@@ -84,7 +84,7 @@ def test_the_page_of_a_credential_follows_the_browser_and_the_cookie(api, issue,
     issued = issue(designs=("certificate_id", "badge_id"), expiryDate="2030-01-31")
     path = f"/credentials/{issued['publicId']}"
     shown = arabic("GET", path)
-    assert shown.headers["vary"] == "Accept, Accept-Language, Cookie"
+    assert shown.headers["vary"] == "Accept, Accept-Encoding, Accept-Language, Cookie"
     for expected in ("صادر", "20 نوفمبر 2026", "مُنح إلى", "<bdi>Zoë 🙂</bdi>", "<bdi>Financial Markets</bdi>"):
         assert expected in shown.text
     # What others read of the page does not depend on who looked at it first.
@@ -182,7 +182,7 @@ def test_asking_for_a_correction_is_in_arabic(issue, arabic, platform):
 def test_an_issuer_and_failures_are_in_arabic(issue, client, arabic):
     issue()
     shown = arabic("GET", "/i/meridian")
-    assert shown.headers["vary"] == "Accept, Accept-Language, Cookie"
+    assert shown.headers["vary"] == "Accept, Accept-Encoding, Accept-Language, Cookie"
     assert "خطأ 404" in arabic("GET", "/nowhere", status=404).text
     assert "تعذّر العثور على هذا الاعتماد" in arabic("GET", "/credentials/none", status=404).text
     arabic("POST", "/nowhere", status=404)
