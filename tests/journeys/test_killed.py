@@ -95,7 +95,8 @@ class Processes:
     def end(self, name):
         process = self.running.pop(name)
         process.terminate()
-        assert process.wait(timeout=120) == 0
+        # On a busy machine it may not have begun to listen to signals.
+        assert process.wait(timeout=120) in {0, -signal.SIGTERM}
 
     def stop(self):
         for process in self.running.values():
