@@ -6,14 +6,16 @@ from sqlalchemy import Row, Select, bindparam, exists, func, literal, select
 from testamur.credentials.tables import credentials
 from testamur.db import Transaction
 from testamur.db.paging import Cursor, Page, Pager, map_page
+from testamur.db.planning import off_index
 from testamur.interactions.model import Interaction
 from testamur.interactions.tables import credential_interactions as table
 
 _OF_WORKSPACE = select(table).where(table.c.workspace_id == bindparam("workspace_id"))
 _PAGER = Pager(_OF_WORKSPACE, table.c.triggered_at, table.c.id)
-_OF_CREDENTIAL_PAGER = Pager(
-    _OF_WORKSPACE.where(table.c.credential_id == bindparam("credential_id")), table.c.triggered_at, table.c.id
+_OF_CREDENTIAL = select(table).where(
+    off_index(table.c.workspace_id) == bindparam("workspace_id"), table.c.credential_id == bindparam("credential_id")
 )
+_OF_CREDENTIAL_PAGER = Pager(_OF_CREDENTIAL, table.c.triggered_at, table.c.id)
 _SUMMARY = (
     select(table.c.event_type, func.count().label("number"))
     .join(credentials, credentials.c.id == table.c.credential_id)
