@@ -37,11 +37,13 @@ from testamur.credentials.model import DeliveryState, State
 from testamur.credentials.tables import credentials
 from testamur.db import Transaction
 from testamur.db.paging import Cursor, Page, Pager, map_page
+from testamur.db.planning import by_index
 
 WINDOW = 2_000
 GATHERED = 2_000
-# Of names, and of addresses, that begin with a text.
+# Of names, and of addresses, that begin with a text; and the newest, which may hold it anywhere.
 BEGINNING_MAX = 250
+HOLDING_MAX = 1_000
 TEXT_LENGTH_MAX = 100
 # Sorts after every text that has a prefix: the last code point.
 _LAST = "\U0010ffff"
@@ -289,7 +291,7 @@ def _index_of_status(
 
 def _by(index: _Index, workspace_id: str) -> Select[Any]:
     statement = select(*_ROW).where(_c.workspace_id == workspace_id)
-    return statement.with_hint(credentials, f"INDEXED BY {index.name}", "sqlite")
+    return by_index(statement, credentials, index.name)
 
 
 def _has_status(status: ShownStatus, today: date, columns: Any = _c) -> ColumnElement[bool]:
@@ -400,7 +402,7 @@ def _with_text(tx: Transaction, workspace_id: str, browse: Browse) -> tuple[Subq
         for index, fixed in ((name, template), (_EMAIL, []))
     ]
     newest = _by(created, workspace_id).where(*template).order_by(_c.created_at.desc(), _c.id.desc())
-    rows = _only(newest, *keys, _c.recipient_email_key).limit(GATHERED).subquery("newest")
+    rows = _only(newest, *keys, _c.recipient_email_key).limit(HOLDING_MAX).subquery("newest")
     anywhere = select(*(rows.c[key.name] for key in keys)).where(
         or_(
             rows.c.recipient_name_key.contains(text, autoescape=True),
@@ -414,7 +416,7 @@ def _with_text(tx: Transaction, workspace_id: str, browse: Browse) -> tuple[Subq
     limits: list[Limit] = []
     if any(_has_more(tx, statement, BEGINNING_MAX) for statement in beginning):
         limits.append("many_begin_so")
-    elif _has_more(tx, newest, GATHERED):
+    elif _has_more(tx, newest, HOLDING_MAX):
         limits.append("newest_held")
     return union(*parts, anywhere).subquery("gathered"), limits
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, literal_column
+from sqlalchemy import Column, ColumnElement, Select, Table, literal_column
 
 
 def off_index(column: Column[str]) -> ColumnElement[Any]:
@@ -12,3 +12,8 @@ def off_index(column: Column[str]) -> ColumnElement[Any]:
     through a million rows where another index leads to ten. It takes that one if nothing else can serve.
     """
     return column.op("||")(literal_column("''"))
+
+
+def by_index(statement: Select[Any], table: Table, name: str) -> Select[Any]:
+    """The statement, with the index that SQLite is to take; PostgreSQL, which collects statistics, chooses by itself."""
+    return statement.with_hint(table, f"INDEXED BY {name}", "sqlite")

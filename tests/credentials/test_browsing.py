@@ -5,7 +5,7 @@ import random
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from testamur.credential_templates.editing import create_credential_template
 from testamur.credentials import browsing
@@ -21,6 +21,7 @@ from testamur.credentials.browsing import (
     shown_status,
 )
 from testamur.credentials.tables import credentials, recipients
+from testamur.db.planning import by_index
 from testamur.ids import new_id, new_public_id
 
 TODAY = date(2026, 11, 24)
@@ -171,6 +172,7 @@ def test_what_is_not_read_is_told(platform, tenant, rows, monkeypatch):
     assert limits(Browse(status="draft"), name) == []
     assert limits(Browse(text="ada")) == []
     monkeypatch.setattr(browsing, "GATHERED", 5)
+    monkeypatch.setattr(browsing, "HOLDING_MAX", 5)
     assert limits(Browse(status="draft"), name) == ["sorted_some"]
     assert limits(Browse(status="draft")) == []
     assert limits(Browse(first=TODAY - timedelta(days=5)), name) == ["sorted_some"]
@@ -198,3 +200,12 @@ def test_rows_of_another_workspace_are_not_found(platform, tenant, other_tenant,
             for order in (BrowseOrder(), BrowseOrder("issued")):
                 listing = browse_credentials(tx, other_tenant.workspace.id, browse, order, today=TODAY, limit=50)
                 assert listing.page.items == []
+
+
+def test_a_statement_names_its_index_to_sqlite_alone(platform):
+    with platform.database.read() as tx:
+        statement = by_index(select(credentials.c.id), credentials, "ix_credentials_name")
+        statement = statement.where(credentials.c.workspace_id == "x")
+        written = str(statement.compile(dialect=tx.dialect))
+        assert ("INDEXED BY ix_credentials_name" in written) == platform.database.is_sqlite
+        assert tx.execute(statement).all() == []
