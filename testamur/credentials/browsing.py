@@ -42,8 +42,8 @@ from testamur.db.planning import by_index
 WINDOW = 2_000
 GATHERED = 2_000
 # Of names, and of addresses, that begin with a text; and the newest, which may hold it anywhere.
-BEGINNING_MAX = 250
-HOLDING_MAX = 1_000
+BEGINNING_MAX = 150
+HOLDING_MAX = 500
 TEXT_LENGTH_MAX = 100
 # Sorts after every text that has a prefix: the last code point.
 _LAST = "\U0010ffff"
