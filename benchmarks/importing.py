@@ -68,7 +68,8 @@ def _row(
 def _without_signing() -> Iterator[None]:
     """What imports were before there were Open Badges."""
     with (
-        patch("testamur.credentials.bulk_issuing.begin_signing", return_value=None),
+        # No mock, which would keep whatever it is called with.
+        patch("testamur.credentials.bulk_issuing.begin_signing", lambda *_given, **_named: None),
         patch("testamur.imports.running.SIGNED_BESIDE_FROM", 10**9),
     ):
         yield

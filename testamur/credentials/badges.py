@@ -6,8 +6,8 @@ new signature would be another document. A correction signs the next version, wi
 
 import os
 import uuid
-from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, select, update
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credential_templates.queries import get_credential_template
 from testamur.credentials.achievements import achievement_of
+from testamur.credentials.awards import Award
 from testamur.credentials.links import page_url, status_list_url
 from testamur.credentials.model import Credential
 from testamur.credentials.queries import get_public_credential
@@ -106,6 +107,18 @@ class Signing(msgspec.Struct, frozen=True):
             theirs = signed_documents(self.statements[:count], self.frame, signer)
         return theirs + own
 
+    def is_up_to_date(
+        self, tx: Transaction, workspace: Workspace, template: CredentialTemplate, *, signers: Signers
+    ) -> bool:
+        """Whether the same would be signed now, with the same key. If not, what was handed over is thrown away."""
+        at = self.frame.at
+        issuer = signers.of(tx, workspace, at=at)
+        frame = _frame(tx, workspace, template, issuer, signers.base_url, at)
+        is_same = (issuer.did, issuer.key_id, frame) == (self.issuer.did, self.issuer.key_id, self.frame)
+        if not is_same and self.process and self.handed_over:
+            self.process.signed()
+        return is_same
+
 
 def sign_credentials(
     tx: Transaction,
@@ -121,60 +134,58 @@ def sign_credentials(
     Raises Invalid if something that is stated cannot be signed so that all verifiers agree on it.
     """
     if issued:
-        store_signed(tx, begin_signing(tx, workspace, template, issued, signers=signers, at=at), issued)
+        awards = {credential.public_id: _award(credential) for credential in issued}
+        signing = begin_signing(tx, workspace, template, awards, signers=signers, at=at)
+        store_signed(tx, signing, signing.signed(), issued)
 
 
 def begin_signing(
     tx: Transaction,
     workspace: Workspace,
     template: CredentialTemplate,
-    issued: Sequence[Credential],
+    awards: Mapping[str, Award],
     *,
     signers: Signers,
     process: SigningProcess | None = None,
     at: datetime,
 ) -> Signing:
-    """Give credentials which are just being issued their places in a status list, and part of them to the process."""
+    """Give what is being awarded, by the credentials' public ids, places in a status list, and part to the process."""
     issuer = signers.of(tx, workspace, at=at)
     places = allocate_places(
         tx,
         workspace.id,
         issuer.did,
-        len(issued),
+        len(awards),
         list_url=lambda list_id: status_list_url(signers.base_url, list_id),
         master_key=signers.master_key,
         at=at,
     )
     frame = _frame(tx, workspace, template, issuer, signers.base_url, at)
     statements = []
-    for credential, place in zip(issued, places, strict=True):
+    for (public_id, award), place in zip(awards.items(), places, strict=True):
         identity = Identity(
-            id=page_url(signers.base_url, credential.public_id),
+            id=page_url(signers.base_url, public_id),
             subject=f"urn:uuid:{uuid.uuid4()}",
             salt=_new_salt(),
-            awarded=_noon_or(credential, at),
+            awarded=_noon_or(award.issue_date, at),
         )
-        statements.append(Statement(credential, identity, place, identity.awarded))
+        statements.append(Statement(public_id, award, identity, place, identity.awarded))
     handed_over = process.take(statements, frame, issuer.signer) if process else 0
     return Signing(issuer, frame, statements, process, handed_over)
 
 
-def store_signed(tx: Transaction, signing: Signing, issued: Sequence[Credential]) -> None:
-    """Store what was signed of those that were really issued.
-
-    Raises Invalid if something that is stated cannot be signed so that all verifiers agree on it.
-    """
-    stored, at = {credential.id for credential in issued}, signing.frame.at
+def store_signed(tx: Transaction, signing: Signing, documents: Sequence[Signed], issued: Sequence[Credential]) -> None:
+    """Store what was signed of those that were really issued."""
+    by_public_id, at = {credential.public_id: credential for credential in issued}, signing.frame.at
     kept = [
-        (statement, signed)
-        for statement, signed in zip(signing.statements, signing.signed(), strict=True)
-        if statement.credential.id in stored
+        (by_public_id[statement.public_id], statement.place, signed)
+        for statement, signed in zip(signing.statements, documents, strict=True)
+        if statement.public_id in by_public_id
     ]
-    rows = [_row(made.credential, signing.issuer, made.place, signed.content, at) for made, signed in kept]
-    insert_many(tx, signed_credentials, rows)
-    record(
-        tx, "issue", [(credential_subject(made.credential.public_id), signed.digest) for made, signed in kept], at=at
+    insert_many(
+        tx, signed_credentials, [_row(issued, signing.issuer, place, made.content, at) for issued, place, made in kept]
     )
+    record(tx, "issue", [(credential_subject(issued.public_id), made.digest) for issued, _, made in kept], at=at)
 
 
 def sign_anew(tx: Transaction, workspace: Workspace, credential: Credential, *, signers: Signers, at: datetime) -> None:
@@ -203,7 +214,7 @@ def sign_anew(tx: Transaction, workspace: Workspace, credential: Credential, *, 
     place = StatusPlace(list_id=before.list_id, url=status["statusListCredential"], index=before.list_index)
     valid_from = max(at - CLOCK_SKEW, read_timestamp(stated["validFrom"]) + timedelta(seconds=1))
     frame = _frame(tx, workspace, template, issuer, signers.base_url, at)
-    document = document_of(Statement(credential, identity, place, valid_from), frame)
+    document = document_of(Statement(credential.public_id, _award(credential), identity, place, valid_from), frame)
     if tx.execute(_HAS_PIN, {"workspace_id": workspace.id, "credential_id": credential.id}).one_or_none():
         # What is pinned stays as it was issued, except for what the correction is about.
         document["name"] = stated["name"]
@@ -324,9 +335,19 @@ def _log_entry(credential: Credential, signed: dict[str, Any]) -> tuple[str, str
     return credential_subject(credential.public_id), document_digest(signed)
 
 
-def _noon_or(credential: Credential, at: datetime) -> datetime:
+def _award(credential: Credential) -> Award:
+    return Award(
+        recipient_name=credential.recipient.name,
+        recipient_email=credential.recipient.email,
+        issue_date=credential.issue_date,
+        expiry_date=credential.expiry_date,
+        custom_attributes=credential.custom_attributes,
+    )
+
+
+def _noon_or(issue_date: date, at: datetime) -> datetime:
     """Noon of the issue date, or now if that is still to come."""
-    return min(at - CLOCK_SKEW, datetime.combine(credential.issue_date, _NOON, tzinfo=at.tzinfo)).replace(microsecond=0)
+    return min(at - CLOCK_SKEW, datetime.combine(issue_date, _NOON, tzinfo=at.tzinfo)).replace(microsecond=0)
 
 
 def _new_salt() -> str:

@@ -18,7 +18,7 @@ from testamur.attributes.model import AttributeType
 from testamur.clock import today
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credentials.awards import Award, check_award
-from testamur.credentials.badges import begin_signing, store_signed
+from testamur.credentials.badges import Signing, begin_signing, store_signed
 from testamur.credentials.drafting import credential_row, new_credential, with_expiry
 from testamur.credentials.model import Credential, Recipient, State
 from testamur.credentials.pins import pin_credentials
@@ -32,6 +32,7 @@ from testamur.credentials.updating import update_credential
 from testamur.db import Transaction
 from testamur.db.bulk import insert_many
 from testamur.errors import Invalid, PaymentRequired, Problem
+from testamur.ids import new_public_id
 from testamur.plans import UNLIMITED, Plan
 from testamur.signing_keys.signers import Signers
 from testamur.text import fold_email
@@ -71,6 +72,8 @@ class CheckedRow(msgspec.Struct, frozen=True):
     line: int
     award: Award
     key: str | None
+    # Of the credential that is made of it: known before, so that it can be signed before.
+    public_id: str = msgspec.field(default_factory=new_public_id)
 
 
 class RowChecker:
@@ -130,6 +133,52 @@ class RowChecker:
         return CheckedRow(row.line, award, key)
 
 
+class SigningAhead:
+    """Signing in another process, some rows ahead of those that are being written: so both always have something to do.
+
+    In the transaction that writes some rows, the next ones are looked at, get their places in the status list, and are
+    handed over. If they are never written, these places stay unused.
+    """
+
+    def __init__(self, process: SigningProcess, look_ahead: Callable[[], Sequence[CheckedRow]]) -> None:
+        self._process = process
+        self._look_ahead = look_ahead
+        self._begun: Signing | None = None
+
+    def of_these(
+        self,
+        tx: Transaction,
+        workspace: Workspace,
+        template: CredentialTemplate,
+        awards: Mapping[str, Award],
+        *,
+        signers: Signers,
+        at: datetime,
+    ) -> Signing:
+        """What was begun for the rows that are now being written; begun now if that would not be signed so any more."""
+        begun, self._begun = self._begun, None
+        if begun is not None and begun.is_up_to_date(tx, workspace, template, signers=signers):
+            return begun
+        return begin_signing(tx, workspace, template, awards, signers=signers, process=self._process, at=at)
+
+    def take_next(self) -> dict[str, Award]:
+        """The rows to come, by their public ids; they are looked at while those of now are being signed."""
+        return {row.public_id: row.award for row in self._look_ahead()}
+
+    def begin_next(
+        self,
+        tx: Transaction,
+        workspace: Workspace,
+        template: CredentialTemplate,
+        awards: Mapping[str, Award],
+        *,
+        signers: Signers,
+        at: datetime,
+    ) -> None:
+        if awards:
+            self._begun = begin_signing(tx, workspace, template, awards, signers=signers, process=self._process, at=at)
+
+
 def issue_rows(
     tx: Transaction,
     workspace: Workspace,
@@ -140,13 +189,12 @@ def issue_rows(
     duplicates: Duplicates = "skip",
     plan: Plan = UNLIMITED,
     signers: Signers,
-    process: SigningProcess | None = None,
-    meanwhile: Callable[[], None] | None = None,
+    ahead: SigningAhead | None = None,
     at: datetime,
 ) -> list[RowResult]:
     """Make one credential per row, or find (or correct) the one that an earlier run made; results in their order.
 
-    With a `process`, it signs while rows are written here, and while `meanwhile` is done.
+    With `ahead`, most is signed elsewhere before it is written here.
 
     Give it some hundred rows at a time: one transaction over a whole file would keep all other writers waiting, and
     lose everything if it is cut off. Raises PaymentRequired, with nothing made, if the allowance is too small.
@@ -155,10 +203,10 @@ def issue_rows(
     missing = [row for row in rows if row.key is None or row.key not in found]
     made = _make(tx, workspace, template, missing, is_issued=action != "draft", at=at)
     # Its place in the order of locks is between the recipients and the allowance, as when one is issued alone.
-    signing = None
-    if made and action != "draft":
-        new = list(made.values())
-        signing = begin_signing(tx, workspace, template, new, signers=signers, process=process, at=at)
+    signing, awards = None, {row.public_id: row.award for row in (rows if ahead else missing)}
+    if awards and action != "draft":
+        begin = ahead.of_these if ahead else begin_signing
+        signing = begin(tx, workspace, template, awards, signers=signers, at=at)
     inserted = insert_many(tx, credentials, [credential_row(made[row.line], issuing_key=row.key) for row in missing])
     keyed = {row.key: row.line for row in missing if row.key is not None}
     if made and keyed:
@@ -167,10 +215,12 @@ def issue_rows(
         found |= {key: item for key, item in stored.items() if item.id != made[keyed[key]].id}
     new = [made[row.line] for row in missing if row.key is None or row.key not in found]
     _follow_up(tx, workspace, template, new, action=action, plan=plan, base_url=signers.base_url, at=at)
-    if meanwhile is not None:
-        meanwhile()
     if signing is not None:
-        store_signed(tx, signing, new)
+        coming = ahead.take_next() if ahead else {}
+        documents = signing.signed()
+        if ahead:
+            ahead.begin_next(tx, workspace, template, coming, signers=signers, at=at)
+        store_signed(tx, signing, documents, new)
     results = []
     for row in rows:
         if row.key is None or row.key not in found:
@@ -200,7 +250,9 @@ def _make(
         rows, find_or_create_recipients(tx, workspace.id, [row.award for row in rows], at=at), strict=True
     ):
         recipient = Recipient(recipient_id, row.award.recipient_name, row.award.recipient_email)
-        made[row.line] = new_credential(workspace.id, template.id, row.award, recipient, state=state, at=at)
+        made[row.line] = new_credential(
+            workspace.id, template.id, row.award, recipient, public_id=row.public_id, state=state, at=at
+        )
     return made
 
 

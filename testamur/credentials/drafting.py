@@ -125,13 +125,20 @@ def with_expiry(award: Award, template: CredentialTemplate, given: date | None) 
 
 
 def new_credential(
-    workspace_id: str, credential_template_id: str, award: Award, recipient: Recipient, *, state: State, at: datetime
+    workspace_id: str,
+    credential_template_id: str,
+    award: Award,
+    recipient: Recipient,
+    *,
+    public_id: str | None = None,
+    state: State,
+    at: datetime,
 ) -> Credential:
-    """A credential with fresh ids, not stored yet."""
+    """A credential with fresh ids, unless it was given one before; not stored yet."""
     return Credential(
         id=new_id(),
         workspace_id=workspace_id,
-        public_id=new_public_id(),
+        public_id=public_id or new_public_id(),
         credential_template_id=credential_template_id,
         recipient=recipient,
         state=state,

@@ -3,7 +3,7 @@ process can do it as well.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,8 +11,9 @@ import msgspec
 
 from testamur.credential_templates.model import CredentialTemplate
 from testamur.credentials.achievements import achieved_with
+from testamur.credentials.awards import Award
 from testamur.credentials.links import baked_url
-from testamur.credentials.model import Credential
+from testamur.db.schema import compressed
 from testamur.errors import Invalid
 from testamur.openbadges.data_integrity import Signer
 from testamur.openbadges.documents import (
@@ -43,9 +44,10 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """A credential that is to be signed, and its place in a status list."""
+    """What is to be signed of a credential, and its place in a status list."""
 
-    credential: Credential
+    public_id: str
+    award: Award
     identity: Identity
     place: StatusPlace
     valid_from: datetime
@@ -63,7 +65,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Signed(msgspec.Struct, frozen=True):
-    """A signed document as JSON, and the digest by which it is entered in the log."""
+    """A signed document as JSON, compressed as it is stored, and the digest by which it is entered in the log."""
 
     content: bytes
     digest: str
@@ -71,10 +73,10 @@ class Signed(msgspec.Struct, frozen=True):
 
 def document_of(statement: Statement, frame: Frame) -> dict[str, Any]:
     """The AchievementCredential, unsigned. Raises Invalid for what cannot be stated."""
-    credential, identity, workspace = statement.credential, statement.identity, frame.workspace
-    achieved = achieved_with(credential.custom_attributes, frame.template.achievement.attributes, frame.achievement.id)
-    until = None if credential.expiry_date is None else _end_of(credential, workspace)
-    email = credential.recipient.email if workspace.emails_in_credentials != "hidden" else None
+    award, identity, workspace = statement.award, statement.identity, frame.workspace
+    achieved = achieved_with(award.custom_attributes, frame.template.achievement.attributes, frame.achievement.id)
+    until = None if award.expiry_date is None else _end_of(award.expiry_date, workspace)
+    email = award.recipient_email if workspace.emails_in_credentials != "hidden" else None
     try:
         return achievement_credential(
             id=identity.id,
@@ -82,7 +84,7 @@ def document_of(statement: Statement, frame: Frame) -> dict[str, Any]:
             achievement=frame.achievement,
             recipient=Recipient(
                 id=identity.subject,
-                name=credential.recipient.name if workspace.names_in_credentials == "plain" else "",
+                name=award.recipient_name if workspace.names_in_credentials == "plain" else "",
                 email=email or "",
                 email_salt=identity.salt if workspace.emails_in_credentials == "hashed" else "",
             ),
@@ -92,7 +94,7 @@ def document_of(statement: Statement, frame: Frame) -> dict[str, Any]:
             else min(statement.valid_from, until - timedelta(seconds=1)),
             valid_until=until,
             awarded=identity.awarded,
-            image=Image(id=baked_url(frame.base_url, credential.public_id), caption=frame.template.name),
+            image=Image(id=baked_url(frame.base_url, statement.public_id), caption=frame.template.name),
             status=StatusEntry(list_id=statement.place.url, index=statement.place.index),
             **msgspec.structs.asdict(achieved),
         )
@@ -121,17 +123,14 @@ def signed_documents(statements: Sequence[Statement], frame: Frame, signer: Sign
 
 
 def _signed(document: dict[str, Any]) -> Signed:
-    return Signed(msgspec.json.encode(document), document_digest(document))
+    return Signed(compressed(msgspec.json.encode(document)), document_digest(document))
 
 
 def _unsignable(error: Unsignable) -> Invalid:
     return Invalid(f"This cannot be signed: {error.reason}", tuple(error.path))
 
 
-def _end_of(credential: Credential, workspace: Workspace) -> datetime:
+def _end_of(expiry_date: date, workspace: Workspace) -> datetime:
     """The last second of the day of expiry, where the workspace is: then its status changes everywhere at once."""
-    assert credential.expiry_date is not None
-    next_day = datetime.combine(
-        credential.expiry_date + timedelta(days=1), time(), tzinfo=ZoneInfo(workspace.time_zone)
-    )
+    next_day = datetime.combine(expiry_date + timedelta(days=1), time(), tzinfo=ZoneInfo(workspace.time_zone))
     return next_day - timedelta(seconds=1)

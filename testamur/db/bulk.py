@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 
 from testamur.db.engine import Transaction
 from testamur.db.schema import insert_if_new
@@ -35,12 +35,8 @@ def insert_many(tx: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]
         return int(tx.execute(insert_if_new(table), rows).rowcount)
     names = list(rows[0])
     columns = ", ".join(tx.dialect.identifier_preparer.quote(name) for name in names)
-    convert = [table.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect) for name in names]
+    converted = [_converted(tx, table.c[name], [row[name] for row in rows]) for name in names]
     if tx.dialect.name == "sqlite":
-        converted = [
-            [row[name] for row in rows] if process is None else [process(row[name]) for row in rows]
-            for name, process in zip(names, convert, strict=True)
-        ]
         statement = (
             f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(names))}) ON CONFLICT DO NOTHING"  # noqa: S608
         )
@@ -49,15 +45,21 @@ def insert_many(tx: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]
     tx.exec_driver_sql(f"CREATE TEMPORARY TABLE {temporary} (LIKE {table.name}) ON COMMIT DROP")
     connection: Any = tx.connection.driver_connection
     with connection.cursor() as cursor, cursor.copy(f"COPY {temporary} ({columns}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(
-                [
-                    row[name] if process is None else process(row[name])
-                    for name, process in zip(names, convert, strict=True)
-                ]
-            )
+        for row in zip(*converted, strict=True):
+            copy.write_row(row)
     inserted = tx.exec_driver_sql(
         f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {temporary} ON CONFLICT DO NOTHING"  # noqa: S608
     ).rowcount
     tx.exec_driver_sql(f"DROP TABLE {temporary}")
     return int(inserted)
+
+
+def _converted(tx: Transaction, column: Column[Any], values: list[Any]) -> list[Any]:
+    """As the driver takes them. A moment that all rows share is converted once."""
+    process = column.type.dialect_impl(tx.dialect).bind_processor(tx.dialect)
+    if process is None:
+        return values
+    first = values[0]
+    if all(value is first for value in values):
+        return [process(first)] * len(values)
+    return [process(value) for value in values]

@@ -48,16 +48,21 @@ class JSONText(TypeDecorator[Any]):
 
 
 class Compressed(TypeDecorator[bytes]):
-    """Bytes that are kept compressed: documents that repeat themselves take less than half of their size."""
+    """Bytes that are kept compressed: documents that repeat themselves take less than half of their size.
+
+    They are given as `compressed` has made them, which another process may have done.
+    """
 
     impl = LargeBinary
     cache_ok = True
 
-    def process_bind_param(self, value: bytes | None, _dialect: Dialect) -> bytes | None:
-        return None if value is None else isal_zlib.compress(value, 1)
-
     def process_result_value(self, value: bytes | None, _dialect: Dialect) -> bytes | None:
         return None if value is None else isal_zlib.decompress(value)
+
+
+def compressed(content: bytes) -> bytes:
+    """What a column of this kind is given."""
+    return bytes(isal_zlib.compress(content, 1))
 
 
 def folded(length: int) -> TypeEngine[str]:

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, insert, or_, select, update
 from testamur.attributes.queries import attribute_types
 from testamur.clock import now
 from testamur.credential_templates.queries import get_credential_template
-from testamur.credentials.bulk_issuing import CheckedRow, RowChecker, RowResult, issue_rows
+from testamur.credentials.bulk_issuing import CheckedRow, RowChecker, RowResult, SigningAhead, issue_rows
 from testamur.credentials.signing_process import SigningProcess
 from testamur.credentials.spreadsheets import FaultyRow, SheetRow, read_sheet
 from testamur.credentials.tables import credentials, recipients
@@ -149,7 +149,8 @@ def _run(  # noqa: PLR0917 - it goes on with what its caller has opened.
     chunks = _Chunks(iter(sheet.rows), checker)
     number = 0
     with SigningProcess() as process:
-        is_long = found.rows - found.done >= SIGNED_BESIDE_FROM
+        is_long = found.action != "draft" and found.rows - found.done >= SIGNED_BESIDE_FROM
+        ahead = SigningAhead(process, chunks.look_ahead) if is_long else None
         while outcomes := chunks.take():
             number += 1
             # Rows that are done already are checked too: a later row may repeat one of them.
@@ -172,8 +173,7 @@ def _run(  # noqa: PLR0917 - it goes on with what its caller has opened.
                     duplicates=found.duplicates,
                     plan=plan,
                     signers=signers,
-                    process=process if is_long else None,
-                    meanwhile=chunks.look_ahead if is_long else None,
+                    ahead=ahead,
                     at=at,
                 ):
                     results[result.line] = result
@@ -187,7 +187,7 @@ def _run(  # noqa: PLR0917 - it goes on with what its caller has opened.
 
 
 class _Chunks:
-    """Rows of a sheet, some at a time, checked. The next may be looked at while others are being signed."""
+    """Rows of a sheet, some at a time, checked. The next may be looked at before they are taken."""
 
     def __init__(self, rows: Iterator[SheetRow | FaultyRow], checker: RowChecker) -> None:
         self._rows = rows
@@ -204,13 +204,17 @@ class _Chunks:
         taken, self._next = self._next or [], None
         return taken
 
-    def look_ahead(self) -> None:
-        """What goes wrong is no fault of the chunk that is being written: it is raised when this one is taken."""
+    def look_ahead(self) -> list[CheckedRow]:
+        """Those that can be issued of the rows that are taken next.
+
+        What goes wrong is no fault of the chunk that is being written: it is raised when this one is taken.
+        """
         try:
             at = now()
             self._next = [self._checker.check(row, at=at) for row in islice(self._rows, ROWS_PER_CHUNK)]
         except Exception as failure:  # noqa: BLE001 - raised later, see above.
             self._failure = failure
+        return [item for item in self._next or [] if isinstance(item, CheckedRow)]
 
 
 def _record(  # noqa: PLR0917 - see above.

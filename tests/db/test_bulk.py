@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Boolean, Column, Date, Integer, MetaData, String, Table, select
 
 from testamur.db.bulk import COPIED_FROM, insert_many
-from testamur.db.schema import Compressed, JSONText, Timestamp
+from testamur.db.schema import Compressed, JSONText, Timestamp, compressed
 
 AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 THINGS = Table(
@@ -18,6 +18,8 @@ THINGS = Table(
     Column("day", Date),
     Column("at", Timestamp),
     Column("content", Compressed),
+    # The same in all rows.
+    Column("shared", Timestamp),
     Column("name", String(100)),
 )
 
@@ -32,7 +34,8 @@ def test_rows_come_back_as_they_went_in_and_others_of_their_key_are_left_out(pla
             "is_on": number % 3 == 0,
             "day": date(2026, 11, 20) if number % 5 else None,
             "at": AT + timedelta(milliseconds=number),
-            "content": b"badge" * number,
+            "content": compressed(b"badge" * number),
+            "shared": AT,
         }
         for number in range(count)
     ]
@@ -45,4 +48,4 @@ def test_rows_come_back_as_they_went_in_and_others_of_their_key_are_left_out(pla
         assert insert_many(tx, THINGS, rows) == 0
         found = [dict(row._mapping) for row in tx.execute(select(THINGS).order_by(THINGS.c.id))]
         THINGS.drop(tx)
-    assert found == rows
+    assert found == [{**row, "content": b"badge" * number} for number, row in enumerate(rows)]

@@ -6,14 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from multiprocessing.connection import wait
 from pathlib import Path
 
 import pytest
 from databases import on_one_database
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from testamur.clock import now
+from testamur.credential_templates.tables import credential_templates
 from testamur.credentials import signing_process
 from testamur.credentials.signing_process import SigningProcess
 from testamur.credentials.tables import signed_credentials
@@ -87,8 +89,30 @@ def test_an_import_whose_signing_process_dies_is_signed_all_the_same(imported, p
 
     monkeypatch.setattr(SigningProcess, "signed", die_first)
     assert imported()["state"] == "completed"
-    assert taken == [0, 75, 0]
+    assert taken[:2] == [0, 75]
     check_documents(platform, tenant)
+
+
+def test_what_was_signed_ahead_is_signed_anew_if_the_template_has_changed(
+    imported, platform, tenant, taken, monkeypatch
+):
+    read, read_so_far = running.get_credential_template, []
+
+    def read_in_turn(tx, *arguments):
+        read_so_far.append(arguments)
+        # The first time is before all chunks, the third in the transaction of the second.
+        if len(read_so_far) == 3:
+            tx.execute(update(credential_templates).values(name="Celestial Navigation"))
+        return read(tx, *arguments)
+
+    monkeypatch.setattr(running, "get_credential_template", read_in_turn)
+    assert imported()["state"] == "completed"
+    assert taken[:2] == [0, 75]
+    check_documents(platform, tenant)
+    with platform.database.read() as tx:
+        documents = [json.loads(content) for content in tx.execute(select(signed_credentials.c.document)).scalars()]
+    names = Counter(document["credentialSubject"]["achievement"]["name"] for document in documents)
+    assert names == {"Financial Markets": 150, "Celestial Navigation": 300}
 
 
 @on_one_database
