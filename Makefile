@@ -63,7 +63,8 @@ setup: $(VENV)/.runtime $(EXTRAS:%=$(VENV)/.extra-%) ## Install what Testamur ne
 
 setup-dev: $(VENV)/.dev $(VENV)/.node
 
-setup-bench: $(VENV)/.bench browser
+setup-bench: $(VENV)/.bench
+	@$(BIN)/python -m tools.browser --whole
 
 run: setup ## Serve everything on http://127.0.0.1:8000 (RUN_ARGS="--port 9000" to change)
 	@exec $(BIN)/testamur serve $(RUN_ARGS)

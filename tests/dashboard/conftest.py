@@ -7,28 +7,36 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from browsers import Site, accessible, axe_source, browse, chromium, site, violations
+from argon2 import PasswordHasher
+from browsers import Site
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from people import PASSWORD, Person, Staff
 from places import Place, find_places
 from starlette.testclient import TestClient
 
+from testamur.accounts import passwords
 from testamur.accounts.creating import add_member, create_account
-from testamur.accounts.passwords import hash_password
 from testamur.accounts.queries import get_account
 from testamur.accounts.second_factor import begin_second_factor, confirm_second_factor
 from testamur.accounts.sessions import begin_session
 from testamur.clock import now
 from testamur.worker.work import work_off
 
-__all__ = ["accessible", "axe_source", "browse", "chromium", "site", "violations"]
+# As argon2 goes, but in a millisecond: that it takes long on purpose is stated by the tests of accounts.
+QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "_hasher", QUICK)
+    monkeypatch.setattr(passwords, "_DECOY", QUICK.hash("nobody's"))
 
 
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    """Of PASSWORD; made once, since it takes long on purpose."""
-    return hash_password(PASSWORD)
+    """Of PASSWORD."""
+    return QUICK.hash(PASSWORD)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import hmac
 import subprocess
 
 import pytest
+from browsers import LOOKS, scrolls_sideways
 from receiver import Receiver
 from sqlalchemy import select
 
@@ -116,9 +117,10 @@ def answer_of(pasted):
     return run.stdout.rpartition("\n")[2]
 
 
-def test_a_token_is_made_used_revoked_and_refused(browse, owner, accessible):
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_a_token_is_made_used_revoked_and_refused(browse, owner, accessible, look):
     """With the keyboard alone."""
-    page = browse(owner, permissions=["clipboard-read", "clipboard-write"])
+    page = browse(owner, permissions=["clipboard-read", "clipboard-write"], **look)
     page.goto("/w/meridian/developers")
     accessible(page)
     page.get_by_label("Name").focus()
@@ -143,9 +145,10 @@ def test_a_token_is_made_used_revoked_and_refused(browse, owner, accessible):
     page.keyboard.press("Enter")
     page.get_by_role("status").get_by_text("revoked").wait_for()
     assert answer_of(pasted) == "401"
+    assert not scrolls_sideways(page)
 
 
-@pytest.mark.parametrize("look", [{}, {"narrow": True, "dark": True}], ids=["wide light", "narrow dark"])
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 def test_a_webhook_is_set_up_fails_and_delivers_again(browse, owner, platform, receiver, accessible, work, look):
     page = browse(owner, **look)
     page.goto("/w/meridian/developers/webhooks")
@@ -169,5 +172,5 @@ def test_a_webhook_is_set_up_fails_and_delivers_again(browse, owner, platform, r
     assert [event["type"] for event in receiver.events] == ["webhook.test"] * 2
     headers, body = receiver.got[-1]
     assert headers["X-Webhook-Signature"] == hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    assert not scrolls_sideways(page)
     assert actions(platform, owner) == ["webhook.created", "webhook.tested", "webhook.redelivered"]

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import openpyxl
 import pytest
+from browsers import LOOKS
 from sqlalchemy import text
 
 from testamur.clock import now
@@ -438,14 +439,14 @@ def half_way(platform, monkeypatch):
         thread.join(60)
 
 
-def mend_by_keyboard(page, accessible):
+def mend_by_keyboard(page, usable):
     """From the columns to the import that is started: five of seven faulty rows are mended, two are left out."""
-    accessible(page)
+    usable(page)
     reach(page, "footer button:not([type=button])")
     page.keyboard.press("Enter")
     page.locator("#row-preview img").wait_for()
     assert page.locator(".tile dd").all_inner_texts() == ["500", "493", "7"]
-    accessible(page)
+    usable(page)
     for number, (column, typed) in MENDED.items():
         reach(page, f'[aria-label="{column}, row {number + 2}"]')
         page.keyboard.press("Control+A")
@@ -464,10 +465,10 @@ def mend_by_keyboard(page, accessible):
     page.locator("#import-cancel").wait_for()
 
 
-def cancel_by_keyboard(page, accessible):
+def cancel_by_keyboard(page, usable):
     page.get_by_text("250 of 500 rows").wait_for()
     page.get_by_text("Running").wait_for()
-    accessible(page)
+    usable(page)
     reach(page, "#import-cancel")
     # The page asks for the progress meanwhile, which must not take the button away from under the finger.
     for _ in range(2):
@@ -478,39 +479,41 @@ def cancel_by_keyboard(page, accessible):
     page.get_by_text("Cancelled", exact=True).wait_for()
 
 
-def resume_by_keyboard(page, accessible):
+def resume_by_keyboard(page, usable):
     """The page was left meanwhile."""
     page.goto("/w/meridian/issue/imports")
     reach(page, "tbody th a")
     page.keyboard.press("Enter")
     page.get_by_text("250 of 500 rows").wait_for()
-    accessible(page)
+    usable(page)
     reach(page, "#import-resume")
     page.keyboard.press("Enter")
     page.get_by_text("About to start").wait_for()
 
 
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 def test_five_hundred_rows_with_seven_faults_cancelled_half_way_and_resumed(
-    browse, owner, group, api, platform, half_way, accessible, tmp_path
+    browse, owner, group, api, platform, half_way, usable, tmp_path, look
 ):
+    """With the keyboard alone."""
     api("POST", "/attributes", {"name": "Score", "type": "number"}, status=201)
     file = tmp_path / "spring.csv"
     file.write_text(five_hundred_rows(), encoding="utf-8")
-    page = browse(owner)
+    page = browse(owner, **look)
     upload_by_keyboard(page, file)
-    mend_by_keyboard(page, accessible)
+    mend_by_keyboard(page, usable)
     worker, reached, goes_on = half_way
     worker.start()
     assert reached.wait(60)
-    cancel_by_keyboard(page, accessible)
+    cancel_by_keyboard(page, usable)
     goes_on.set()
     worker.join(60)
     assert count(platform) == 250
-    resume_by_keyboard(page, accessible)
+    resume_by_keyboard(page, usable)
     work_off(platform)
     page.get_by_text("Completed").wait_for()
     assert page.locator(".tile dd").all_inner_texts() == ["498", "0", "2"]
-    accessible(page)
+    usable(page)
     with platform.database.read() as tx:
         emails = Counter(tx.execute(text("SELECT recipient_email FROM credentials")).scalars())
     assert emails == Counter(f"r{n}@example.com" for n in range(500) if n not in {260, 490})
@@ -525,28 +528,3 @@ def test_five_hundred_rows_with_seven_faults_cancelled_half_way_and_resumed(
 def count(platform):
     with platform.database.read() as tx:
         return tx.execute(text("SELECT COUNT(*) FROM credentials WHERE state = 'issued'")).scalar_one()
-
-
-def test_on_a_telephone_a_spreadsheet_is_uploaded_and_mended(browse, owner, group, api, accessible, tmp_path):
-    api("POST", "/attributes", {"name": "Score", "type": "number"}, status=201)
-    file = tmp_path / "spring.csv"
-    file.write_text(five_hundred_rows(), encoding="utf-8")
-    page = browse(owner, narrow=True, dark=True)
-
-    def usable():
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        accessible(page)
-
-    page.goto("/w/meridian/issue/spreadsheet")
-    usable()
-    upload_by_keyboard(page, file)
-    usable()
-    reach(page, "footer button:not([type=button])")
-    page.keyboard.press("Enter")
-    page.locator("#row-preview img").wait_for()
-    usable()
-    reach(page, '[aria-label="Recipient\'s name, row 22"]')
-    page.keyboard.type("Recipient 20")
-    page.keyboard.press("Enter")
-    page.get_by_text("6 rows are faulty still").wait_for()
-    usable()

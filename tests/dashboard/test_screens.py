@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browsers import opened_pages, scrolls_sideways
+from browsers import NARROW, WIDE, opened_pages, scrolls_sideways
 from PIL import Image
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -36,37 +36,51 @@ MISSING_PICTURES = (
 )
 PICTURES_FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 PICTURE_BYTES_MAX = 60_000
+# So that two processes share the work.
+PARTS = 2
 # Of the pictures of all screens, in docs/screens/all.
 SMALL_WIDTH_PX = 900
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("is_phone", [False, True], ids=["wide-light", "narrow-dark"])
-def test_every_screen_is_there_for_everybody(chromium, site, places, violations, request, is_phone):
-    faults, seen = [], set()
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_screen_is_there_for_everybody(chromium, site, places, violations, request, part):
+    """Each page is opened once, and then looked at in each way."""
+    faults, kept = [], set()
     folder, is_updating = request.config.getoption("--screens"), request.config.getoption("--update-screens")
     with opened_pages(chromium, site.url) as browse:
-        page = browse(narrow=is_phone, dark=is_phone, has_touch=is_phone)
+        page = browse(has_touch=True)
+        # All pages of a screen are in one part, of which the first is the one for the pictures.
+        screens = list(dict.fromkeys(place.screen for place in places))
         for number, place in enumerate(places):
+            if screens.index(place.screen) % PARTS != part:
+                continue
+            page.set_viewport_size(WIDE)
+            page.emulate_media(color_scheme="light")
             page.context.clear_cookies()
             page.context.add_cookies([{"name": name, "value": value, "url": site.url} for name, value in place.cookies])
             answer = page.goto(place.address, wait_until="load")
-            page.locator(".htmx-request").first.wait_for(state="detached")
-            faults += [f"{place.address}: {told}" for told in wrong_with(page, answer, site.url, place)]
-            faults += [f"{place.address}: {told}" for told in violations(page)]
-            if folder or is_updating:
-                page.evaluate(LOAD_PICTURES)
-            if folder:
-                name = re.sub(r"\W+", "-", place.screen).strip("-")
-                path = Path(folder) / f"{number:02}-{name}-{'phone' if is_phone else 'wide'}.png"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                page.screenshot(path=path, full_page=True)
-            if is_updating and place.screen not in seen:
-                for name in [name for name, of in PICTURES.items() if of == (place.screen, is_phone)]:
-                    keep_picture(page, name)
-                if not is_phone:
-                    keep_picture(page, f"all/{screen_name(place.screen)}", width_px=SMALL_WIDTH_PX)
-            seen.add(place.screen)
+            for is_phone in (False, True):
+                if is_phone:
+                    page.set_viewport_size(NARROW)
+                    page.emulate_media(color_scheme="dark")
+                page.locator(".htmx-request").first.wait_for(state="detached")
+                look = "narrow, dark" if is_phone else "wide, light"
+                faults += [f"{place.address} ({look}): {told}" for told in wrong_with(page, answer, site.url, place)]
+                faults += [f"{place.address} ({look}): {told}" for told in violations(page)]
+                if folder or is_updating:
+                    page.evaluate(LOAD_PICTURES)
+                if folder:
+                    name = re.sub(r"\W+", "-", place.screen).strip("-")
+                    path = Path(folder) / f"{number:02}-{name}-{'phone' if is_phone else 'wide'}.png"
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    page.screenshot(path=path, full_page=True)
+                if is_updating and (place.screen, is_phone) not in kept:
+                    for name in [name for name, of in PICTURES.items() if of == (place.screen, is_phone)]:
+                        keep_picture(page, name)
+                    if not is_phone:
+                        keep_picture(page, f"all/{screen_name(place.screen)}", width_px=SMALL_WIDTH_PX)
+                kept.add((place.screen, is_phone))
     assert faults == [], "\n".join(faults)
 
 

@@ -1,5 +1,6 @@
 """A real browser, and what is stated of every page in it. Import the fixtures into the conftest.py that needs them."""
 
+import asyncio
 import shutil
 import socket
 import sys
@@ -18,17 +19,21 @@ from people import Person
 from testamur.app import create_app
 
 # Where Debian and others put it; Playwright's own is found by Playwright.
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 WIDE = {"width": 1360, "height": 900}
 NARROW = {"width": 390, "height": 844}
+# How each journey is walked: options of the function that opens a page.
+LOOKS: dict[str, dict[str, Any]] = {"wide-light": {}, "narrow-dark": {"narrow": True, "dark": True}}
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """One browser for a file of tests, as it keeps an event loop running; each test has a context of its own in it."""
+@pytest.fixture(scope="session")
+def started_chromium() -> Iterator[tuple[Any, asyncio.AbstractEventLoop]]:
+    """One browser for all tests, each of which has a context of its own in it; and the loop of Playwright."""
     from playwright.sync_api import Error, sync_playwright
 
     with sync_playwright() as playwright:
+        loop = asyncio.get_running_loop()
         try:
             browser = playwright.chromium.launch(
                 executable_path=CHROMIUM,
@@ -37,8 +42,19 @@ def chromium() -> Iterator[Any]:
         except Error as error:
             reason = str(error).splitlines()[0]
             pytest.fail(f"No browser could be started; run make browser ({reason})")
-        yield browser
+        asyncio._set_running_loop(None)
+        yield browser, loop
+        asyncio._set_running_loop(loop)
         browser.close()
+
+
+@pytest.fixture
+def chromium(started_chromium: tuple[Any, asyncio.AbstractEventLoop]) -> Iterator[Any]:
+    """The browser. Playwright's loop counts as the thread's own for as long as a test uses it, and not for the others."""
+    browser, loop = started_chromium
+    asyncio._set_running_loop(loop)
+    yield browser
+    asyncio._set_running_loop(None)
 
 
 @contextmanager
@@ -88,8 +104,11 @@ def violations(axe_source: str) -> Callable[[Any], list[str]]:
     """What axe finds on a page."""
 
     def check(page: Any) -> list[str]:
-        # The page's own policy forbids foreign scripts, so this one comes by the debugger.
-        page.evaluate(axe_source)
+        # The page's own policy forbids foreign scripts, so this one comes by the debugger, and to pages that follow in
+        # the same context before their own.
+        if page.evaluate("typeof axe") == "undefined":
+            page.evaluate(axe_source)
+            page.context.add_init_script(axe_source)
         found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         return [
             f"{violation['id']}: {violation['help']}: {node['html'][:200]} ({node.get('failureSummary', '')})"
@@ -116,6 +135,17 @@ def scrolls_sideways(page: Any) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
+@pytest.fixture(scope="session")
+def usable(accessible: Callable[[Any], None]) -> Callable[[Any], None]:
+    """States that axe finds nothing on a page, and that it is no wider than its window."""
+
+    def check(page: Any) -> None:
+        assert not scrolls_sideways(page), page.url
+        accessible(page)
+
+    return check
+
+
 @dataclass(frozen=True)
 class Site:
     """A server that listens on loopback."""
@@ -129,6 +159,7 @@ def site(platform: Any) -> Iterator[Site]:
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://localhost:{listener.getsockname()[1]}"
     object.__setattr__(platform.settings, "base_url", url)
+    platform.signers.base_url = url
     config = uvicorn.Config(create_app(platform), log_level="warning", lifespan="off", timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

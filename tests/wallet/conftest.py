@@ -1,9 +1,6 @@
 """What the tests of the wallet share."""
 
 import pytest
-from browsers import accessible, axe_source, browse, chromium, site, violations
-
-__all__ = ["accessible", "axe_source", "browse", "chromium", "site", "violations"]
 
 BODY = {"recipient": {"name": "Zoë 🙂", "email": "Zoe@Example.com"}, "issueDate": "2026-11-20"}
 
