@@ -292,9 +292,9 @@ def _fill(platform: Platform, kind: str, size: int) -> _Filled:
         found = tx.execute(sample).all()
         template_ids = list(tx.execute(text("SELECT id FROM credential_templates ORDER BY id")).scalars())
     if kind == "PostgreSQL":
-        with platform.database.write() as tx:
-            # Its own look at the tables comes within a minute; SQLite goes without one, as it does for users.
-            tx.exec_driver_sql("ANALYZE")
+        with platform.database.read() as tx:
+            # By itself it does so within a minute; SQLite goes without anything of the kind, as it does for users.
+            tx.exec_driver_sql("VACUUM ANALYZE")
     if kind == "SQLite":
         with platform.database.read() as tx:
             # What was written at once lies in the log; a server that runs takes it into the file bit by bit.

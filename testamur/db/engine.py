@@ -27,14 +27,17 @@ class Database:
             self._engine = _sqlite_engine(parsed, "BEGIN", pool_size)
             self._writing_engine = _sqlite_engine(parsed, "BEGIN IMMEDIATE", pool_size)
         else:
-            # Every timestamp is stored and compared in UTC, whatever the server's own zone is.
-            options = {"options": "-c timezone=UTC"}
-            self._engine = create_engine(parsed, connect_args=options, pool_size=pool_size, pool_pre_ping=True)
-            self._writing_engine = self._engine
+            # Every timestamp is stored and compared in UTC, whatever the server's own zone is. Statements here read few
+            # rows of large tables: to compile one takes longer than to run it.
+            options = {"options": "-c timezone=UTC -c jit=off"}
+            self._writing_engine = create_engine(parsed, connect_args=options, pool_size=pool_size, pool_pre_ping=True)
+            # A transaction around statements that only read would give them no common state (that is not the level of
+            # PostgreSQL's transactions), and would cost as much as two of them.
+            self._engine = self._writing_engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """A transaction that only reads: it sees one state of the database and is rolled back at the end."""
+        """Statements that only read. On SQLite they see one state of the database; on PostgreSQL each sees its own."""
         with self._engine.connect() as connection:
             yield connection
 
