@@ -11,6 +11,7 @@ No statement leaves to the database which index to take: SQLite is told, and Pos
 conditions beside the index are written so that none serves them. A wrong guess would read a million rows.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -40,10 +41,10 @@ from testamur.db.paging import Cursor, Page, Pager, map_page
 from testamur.db.planning import by_index
 
 WINDOW = 2_000
-GATHERED = 2_000
+GATHERED = 1_500
 # Of names, and of addresses, that begin with a text; and the newest, which may hold it anywhere.
-BEGINNING_MAX = 150
-HOLDING_MAX = 500
+BEGINNING_MAX = 100
+HOLDING_MAX = 400
 TEXT_LENGTH_MAX = 100
 # Sorts after every text that has a prefix: the last code point.
 _LAST = "\U0010ffff"
@@ -117,8 +118,6 @@ def shown_status(state: State, expiry_date: date | None, revoked_at: datetime | 
 _c = credentials.c
 _COLUMNS: list[Column[Any]] = [_c[field] for field in CredentialRow.__struct_fields__]
 _ROW = [*_COLUMNS, _c.recipient_name_key, _c.recipient_email_key]
-# What gathered rows are filtered and sorted by; the indexes of the rarer statuses hold the first of it.
-_KEYS = [_c.id, _c.created_at, _c.issue_date, _c.recipient_name_key, _c.credential_template_id]
 _STATUS_KEYS = [_c.state, _c.expiry_date, _c.revoked_at]
 _BY_IDS = select(*_ROW).where(_c.workspace_id == bindparam("workspace_id"), _c.id.in_(bindparam("ids", expanding=True)))
 
@@ -236,7 +235,7 @@ def count_matching(
 
 def _walk_in_order(workspace_id: str, browse: Browse, order: BrowseOrder, today: date) -> _Walk | None:
     """None if no index has the order wanted."""
-    has_days = browse.first is not None or browse.last is not None
+    has_days = _has_days(browse)
     if browse.status in {None, "issued"}:
         if has_days and order.field != "issued":
             return None
@@ -250,7 +249,7 @@ def _walk_in_order(workspace_id: str, browse: Browse, order: BrowseOrder, today:
 def _walk_anyhow(workspace_id: str, browse: Browse, today: date) -> _Walk:
     if browse.status not in {None, "issued"}:
         return _walk_of_status(workspace_id, browse, today)
-    has_days = browse.first is not None or browse.last is not None
+    has_days = _has_days(browse)
     plain, of_template, _ = _SORTS["issued" if has_days else "created"]
     return _walk(workspace_id, browse, of_template if browse.template_id else plain, today)
 
@@ -303,6 +302,10 @@ def _has_status(status: ShownStatus, today: date, columns: Any = _c) -> ColumnEl
     if status == "revoked":
         return and_(state == "issued", revoked)
     return and_(state == "issued", ~revoked, expiry < today if status == "expired" else expiry >= today)
+
+
+def _has_days(browse: Browse) -> bool:
+    return browse.first is not None or browse.last is not None
 
 
 def _days(browse: Browse, column: ColumnElement[date]) -> list[ColumnElement[bool]]:
@@ -366,18 +369,20 @@ def _gathered(  # noqa: PLR0917 - what its callers were given.
 ) -> tuple[Page[Row[Any]], list[Limit]]:
     has_status = browse.status is not None
     if browse.text:
-        gathered, limits = _with_text(tx, workspace_id, browse)
+        keys = _keys(browse, order, has_status=has_status)
+        gathered, limits = _with_text(tx, workspace_id, browse, keys)
     else:
         walk = _walk_anyhow(workspace_id, browse, today)
         value = walk.index.value
         newest = walk.statement.order_by(value.desc(), _c.id.desc())
         # The other statuses are those of their indexes, which tell no more of them.
         has_status = browse.status in {"issued", "expired"}
-        keys = [*_KEYS, *_STATUS_KEYS] if has_status else _KEYS
-        gathered = _only(newest, *keys).limit(GATHERED).subquery("gathered")
+        gathered = _only(newest, *_keys(browse, order, has_status=has_status)).limit(GATHERED).subquery("gathered")
         limits = ["sorted_some"] if _has_more(tx, newest, GATHERED) else []
     # Its limit is a fence: what is asked here is asked of these rows only.
-    conditions: list[ColumnElement[bool]] = [true(), *_days(browse, gathered.c.issue_date)]
+    conditions: list[ColumnElement[bool]] = [true()]
+    if _has_days(browse):
+        conditions += _days(browse, gathered.c.issue_date)
     if browse.status is not None and has_status:
         conditions.append(_has_status(browse.status, today, gathered.c))
     if browse.template_id is not None:
@@ -391,18 +396,33 @@ def _gathered(  # noqa: PLR0917 - what its callers were given.
     return map_page(page, lambda _: [rows[id_] for id_ in ids]), limits
 
 
-def _with_text(tx: Transaction, workspace_id: str, browse: Browse) -> tuple[Subquery, list[Limit]]:
+def _keys(browse: Browse, order: BrowseOrder, *, has_status: bool) -> list[Column[Any]]:
+    """What gathered rows are filtered and sorted by: each column more is work for both sides."""
+    keys = [_c.id, _c[_SORTS[order.field][2]]]
+    if _has_days(browse):
+        keys.append(_c.issue_date)
+    if browse.template_id is not None:
+        keys.append(_c.credential_template_id)
+    if has_status:
+        keys += _STATUS_KEYS
+    return list({key.name: key for key in keys}.values())
+
+
+def _with_text(
+    tx: Transaction, workspace_id: str, browse: Browse, keys: Sequence[Column[Any]]
+) -> tuple[Subquery, list[Limit]]:
     """Names and addresses that begin with the text, of all; and of the newest those that hold it anywhere."""
     text = browse.text.casefold()
     template = [] if browse.template_id is None else [_c.credential_template_id == browse.template_id]
     name, created = (_NAME, _CREATED) if browse.template_id is None else (_TEMPLATE_NAME, _TEMPLATE_CREATED)
-    keys = [*_KEYS, *_STATUS_KEYS]
     beginning = [
         _by(index, workspace_id).where(*fixed, index.value >= text, index.value < text + _LAST).order_by(index.value)
         for index, fixed in ((name, template), (_EMAIL, []))
     ]
     newest = _by(created, workspace_id).where(*template).order_by(_c.created_at.desc(), _c.id.desc())
-    rows = _only(newest, *keys, _c.recipient_email_key).limit(HOLDING_MAX).subquery("newest")
+    names = {key.name for key in keys}
+    looked_in = [key for key in (_c.recipient_name_key, _c.recipient_email_key) if key.name not in names]
+    rows = _only(newest, *keys, *looked_in).limit(HOLDING_MAX).subquery("newest")
     anywhere = select(*(rows.c[key.name] for key in keys)).where(
         or_(
             rows.c.recipient_name_key.contains(text, autoescape=True),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
@@ -91,6 +91,7 @@ def takes_gzip(request: Request) -> bool:
     )
 
 
+@cache
 def icon(name: str, *, size: int = 20) -> Markup:
     """A bundled icon in the colour of the text around it, of `size` CSS pixels. It says nothing to a screen reader."""
     return Markup(
@@ -113,9 +114,13 @@ def ago(at: datetime) -> Markup:
 
 
 def day(on: date) -> Markup:
-    return Markup('<time datetime="{machine}">{shown}</time>').format(
-        machine=on.isoformat(), shown=translating.shown_date(on)
-    )
+    return _day(on, translating.shown_date(on))
+
+
+@lru_cache(maxsize=4096)
+def _day(on: date, shown: str) -> Markup:
+    """Tables show the same few days in many rows."""
+    return Markup('<time datetime="{machine}">{shown}</time>').format(machine=on.isoformat(), shown=shown)
 
 
 class _TextsPutIn(NodeTransformer):

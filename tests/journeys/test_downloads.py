@@ -18,7 +18,7 @@ from PIL import Image
 
 PEOPLE = 40
 # A server that waits for its clients less long than usual when it is to stop.
-SERVE = "from testamur.cli import main, serve; serve.STOP_SECONDS = 5; main()"
+SERVE = "from testamur.cli import main, serve; serve.STOP_SECONDS = 2; main()"
 
 
 def noise():
