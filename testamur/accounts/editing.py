@@ -7,6 +7,7 @@ from typing import get_args
 import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import bindparam, update
+from sqlalchemy.exc import IntegrityError
 
 from testamur.accounts.creating import NAME_LENGTH_MAX
 from testamur.accounts.links import end_links, find_link, make_link, renew_link, use_link
@@ -145,10 +146,15 @@ def use_address_link(tx: Transaction, secret: str, *, at: datetime) -> AddressCh
         return None
     before = get_account(tx, link.account_id)
     other = find_account(tx, link.email)
+    taken = Conflict("There is an account with this email address already")
     if other is not None and other.id != before.id:
-        raise Conflict("There is an account with this email address already")
+        raise taken
     values = {"of_id": before.id, "new_email": link.email, "new_key": account_address(link.email), "at": at}
-    tx.execute(_SET_EMAIL, values)
+    try:
+        tx.execute(_SET_EMAIL, values)
+    except IntegrityError:
+        # Two people may confirm one address at the same instant.
+        raise taken from None
     # A link that went to the old address must not open the account any more.
     end_links(tx, before.id, "password")
     queue_server_email(tx, "address_changed", before.email, {"email": link.email}, at=at)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
+from testamur.accounts import editing
 from testamur.accounts.editing import (
     ADDRESS_LINK_VALID,
     PASSWORD_LINK_VALID,
@@ -154,6 +155,22 @@ def test_an_address_of_somebody_else_is_never_taken_and_nobody_is_told_whose_it_
         use_address_link(tx, token, at=now())
     with platform.database.read() as tx:
         assert get_account(tx, ada.id).email == "ada@example.com"
+
+
+def test_of_two_who_confirm_one_address_at_the_same_instant_one_gets_it(
+    platform, person, ask, mails, token_in, monkeypatch
+):
+    ada = person("ada@example.com")
+    ask(ask_for_address, ada, "dora@example.com")
+    token = token_in(mails()[0][2])
+    person("dora@example.com")
+    # The other's change is not there yet when it is looked for.
+    monkeypatch.setattr(editing, "find_account", lambda *_: None)
+    with pytest.raises(Conflict), platform.database.write() as tx:
+        use_address_link(tx, token, at=now())
+    with platform.database.read() as tx:
+        assert get_account(tx, ada.id).email == "ada@example.com"
+        assert find_address_link(tx, token, at=now()) == "dora@example.com"
 
 
 def test_only_the_last_address_that_was_asked_for_is_waited_for(platform, person, ask, mails, token_in):
