@@ -43,8 +43,8 @@ from testamur.db.planning import by_index
 WINDOW = 2_000
 GATHERED = 1_500
 # Of names, and of addresses, that begin with a text; and the newest, which may hold it anywhere.
-BEGINNING_MAX = 100
-HOLDING_MAX = 400
+BEGINNING_MAX = 60
+HOLDING_MAX = 250
 TEXT_LENGTH_MAX = 100
 # Sorts after every text that has a prefix: the last code point.
 _LAST = "\U0010ffff"
