@@ -172,6 +172,7 @@ def test_what_is_not_read_is_told(platform, tenant, rows, monkeypatch):
         with platform.database.read() as tx:
             return browse_credentials(tx, workspace_id, browse, order, today=TODAY, limit=50).limits
 
+    monkeypatch.setattr(browsing, "BEGINNING_MAX", len(rows))
     assert limits(Browse(status="draft"), name) == []
     assert limits(Browse(text="ada")) == []
     monkeypatch.setattr(browsing, "GATHERED", 5)
