@@ -69,7 +69,7 @@ def _without_signing() -> Iterator[None]:
     """What imports were before there were Open Badges."""
     with (
         # No mock, which would keep whatever it is called with.
-        patch("testamur.credentials.bulk_issuing.begin_signing", lambda *_given, **_named: None),
+        patch("testamur.credentials.bulk_issuing._sign", lambda *_given, **_named: None),
         patch("testamur.imports.running.SIGNED_BESIDE_FROM", 10**9),
     ):
         yield

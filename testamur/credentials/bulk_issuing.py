@@ -7,6 +7,7 @@ run again, and rows that were issued are found instead of issued.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from testamur.credentials.pins import pin_credentials
 from testamur.credentials.queries import COLUMNS, to_credential
 from testamur.credentials.recipients import find_or_create_recipients
 from testamur.credentials.sending import queue_delivery
+from testamur.credentials.signing import Signed
 from testamur.credentials.signing_process import SigningProcess
 from testamur.credentials.spreadsheets import FaultyRow, SheetRow
 from testamur.credentials.tables import credentials
@@ -133,50 +135,18 @@ class RowChecker:
         return CheckedRow(row.line, award, key)
 
 
-class SigningAhead:
+class SigningAhead(msgspec.Struct):
     """Signing in another process, some rows ahead of those that are being written: so both always have something to do.
 
     In the transaction that writes some rows, the next ones are looked at, get their places in the status list, and are
     handed over. If they are never written, these places stay unused.
     """
 
-    def __init__(self, process: SigningProcess, look_ahead: Callable[[], Sequence[CheckedRow]]) -> None:
-        self._process = process
-        self._look_ahead = look_ahead
-        self._begun: Signing | None = None
-
-    def of_these(
-        self,
-        tx: Transaction,
-        workspace: Workspace,
-        template: CredentialTemplate,
-        awards: Mapping[str, Award],
-        *,
-        signers: Signers,
-        at: datetime,
-    ) -> Signing:
-        """What was begun for the rows that are now being written; begun now if that would not be signed so any more."""
-        begun, self._begun = self._begun, None
-        if begun is not None and begun.is_up_to_date(tx, workspace, template, signers=signers):
-            return begun
-        return begin_signing(tx, workspace, template, awards, signers=signers, process=self._process, at=at)
-
-    def take_next(self) -> dict[str, Award]:
-        """The rows to come, by their public ids; they are looked at while those of now are being signed."""
-        return {row.public_id: row.award for row in self._look_ahead()}
-
-    def begin_next(
-        self,
-        tx: Transaction,
-        workspace: Workspace,
-        template: CredentialTemplate,
-        awards: Mapping[str, Award],
-        *,
-        signers: Signers,
-        at: datetime,
-    ) -> None:
-        if awards:
-            self._begun = begin_signing(tx, workspace, template, awards, signers=signers, process=self._process, at=at)
+    process: SigningProcess
+    # The rows that come next, as far as they can be issued.
+    look_ahead: Callable[[], Sequence[CheckedRow]]
+    # What was begun with the rows that come next.
+    begun: Signing | None = None
 
 
 def issue_rows(
@@ -202,11 +172,11 @@ def issue_rows(
     found = _find(tx, workspace.id, template.id, rows)
     missing = [row for row in rows if row.key is None or row.key not in found]
     made = _make(tx, workspace, template, missing, is_issued=action != "draft", at=at)
-    # Its place in the order of locks is between the recipients and the allowance, as when one is issued alone.
-    signing, awards = None, {row.public_id: row.award for row in (rows if ahead else missing)}
-    if awards and action != "draft":
-        begin = ahead.of_these if ahead else begin_signing
-        signing = begin(tx, workspace, template, awards, signers=signers, at=at)
+    # All status lists are locked between the recipients and the allowance, as when one is issued alone: in another order
+    # the two could wait for each other.
+    signing = None
+    if action != "draft" and (to_sign := rows if ahead else missing):
+        signing = _sign(tx, workspace, template, to_sign, signers=signers, ahead=ahead, at=at)
     inserted = insert_many(tx, credentials, [credential_row(made[row.line], issuing_key=row.key) for row in missing])
     keyed = {row.key: row.line for row in missing if row.key is not None}
     if made and keyed:
@@ -216,11 +186,7 @@ def issue_rows(
     new = [made[row.line] for row in missing if row.key is None or row.key not in found]
     _follow_up(tx, workspace, template, new, action=action, plan=plan, base_url=signers.base_url, at=at)
     if signing is not None:
-        coming = ahead.take_next() if ahead else {}
-        documents = signing.signed()
-        if ahead:
-            ahead.begin_next(tx, workspace, template, coming, signers=signers, at=at)
-        store_signed(tx, signing, documents, new)
+        store_signed(tx, *signing, new)
     results = []
     for row in rows:
         if row.key is None or row.key not in found:
@@ -230,6 +196,34 @@ def issue_rows(
         else:
             results.append(RowResult(line=row.line, credential=found[row.key], outcome="skipped"))
     return results
+
+
+def _sign(
+    tx: Transaction,
+    workspace: Workspace,
+    template: CredentialTemplate,
+    rows: Sequence[CheckedRow],
+    *,
+    signers: Signers,
+    ahead: SigningAhead | None,
+    at: datetime,
+) -> tuple[Signing, list[Signed]]:
+    """Sign what the rows state, and begin with those that come next. Raises Invalid for what cannot be signed."""
+    process = ahead.process if ahead else None
+    begin = partial(begin_signing, tx, workspace, template, signers=signers, process=process, at=at)
+    signing = ahead.begun if ahead else None
+    if signing is None or not signing.is_up_to_date(tx, workspace, template, signers=signers):
+        signing = begin(_awards(rows))
+    if ahead is None:
+        return signing, signing.signed()
+    coming = _awards(ahead.look_ahead())
+    documents = signing.signed()
+    ahead.begun = begin(coming) if coming else None
+    return signing, documents
+
+
+def _awards(rows: Sequence[CheckedRow]) -> dict[str, Award]:
+    return {row.public_id: row.award for row in rows}
 
 
 def _make(

@@ -1,8 +1,6 @@
 """A long import is signed by another process, beside the rows, and is the same as any other."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -12,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from databases import on_one_database
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
+from sqlalchemy.engine import Engine
 
 from testamur.clock import now
 from testamur.credential_templates.tables import credential_templates
@@ -21,7 +20,9 @@ from testamur.credentials.signing_process import SigningProcess
 from testamur.credentials.tables import signed_credentials
 from testamur.imports import running
 from testamur.openbadges.timestamps import read_timestamp
+from testamur.plans import Plan
 from testamur.worker.work import work_off
+from testamur.workspaces.creating import set_plan
 
 SHEET = "name,email\n" + "".join(f"Zoë {number},r{number}@example.com\n" for number in range(450))
 
@@ -84,13 +85,43 @@ def test_an_import_whose_signing_process_dies_is_signed_all_the_same(imported, p
     documents = SigningProcess.signed
 
     def die_first(self):
-        os.kill(self.pid, signal.SIGKILL)
+        self._process.kill()
+        # It may have answered already; nothing more is handed to it once it is gone.
+        self._process.wait()
         return documents(self)
 
     monkeypatch.setattr(SigningProcess, "signed", die_first)
     assert imported()["state"] == "completed"
-    assert taken[:2] == [0, 75]
+    assert taken == [0, 75, 0]
     check_documents(platform, tenant)
+
+
+def test_locks_are_taken_in_the_order_in_which_a_single_credential_takes_them(imported, platform, tenant, taken):
+    """Else a credential that is issued at the same time and the import could wait for each other."""
+    object.__setattr__(platform.settings, "plans", {"small": Plan(credentials_per_year=1000)})
+    with platform.database.write() as tx:
+        set_plan(tx, tenant.workspace.id, "small", at=now())
+    transactions = [[]]
+
+    def seen(_connection, _cursor, statement, *_rest):
+        for table in ("status_lists", "credential_usage"):
+            if statement.startswith(f"UPDATE {table} "):
+                transactions[-1].append(table)
+
+    def ended(_connection):
+        transactions.append([])
+
+    event.listen(Engine, "before_cursor_execute", seen)
+    event.listen(Engine, "commit", ended)
+    try:
+        assert imported()["created"] == 450
+    finally:
+        event.remove(Engine, "before_cursor_execute", seen)
+        event.remove(Engine, "commit", ended)
+    # The first chunk makes the list and takes places for the second, which takes those for the third.
+    both = ["status_lists", "credential_usage"]
+    assert [each for each in transactions if each] == [both, both, both[1:]]
+    assert taken[1] == 75
 
 
 def test_what_was_signed_ahead_is_signed_anew_if_the_template_has_changed(
