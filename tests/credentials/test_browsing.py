@@ -127,13 +127,15 @@ def test_pages_of_every_filter_in_every_order_hold_what_matches(platform, tenant
     # With a small window, looking row by row ends in the middle of things.
     monkeypatch.setattr(browsing, "WINDOW", window)
     workspace_id = tenant.workspace.id
-    asked = list(itertools.product(_all_filters(rows), _KEYS, (True, False)))
-    # Each run takes others, so that it need not take all.
-    asked = random.Random().sample(asked, 300)
+    asked = [
+        (browse, field, is_falling)
+        for browse, field, is_falling in itertools.product(_all_filters(rows), _KEYS, (True, False))
+        if window != 3 or not (browse.text or is_falling)
+    ]
+    # Each run takes others of the many, so that it need not take all.
+    asked = random.Random().sample(asked, min(len(asked), 300))
     with platform.database.read() as tx:
         for browse, field, is_falling in asked:
-            if window == 3 and (browse.text or is_falling):
-                continue
             order = BrowseOrder(field, is_falling)
             wanted = [row for row in rows if _matches(row, browse)]
             wanted.sort(key=_KEYS[field], reverse=is_falling)

@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -82,9 +83,13 @@ class Processes:
             "worker": ["worker", "--name", "w1"],
         }
         self.running = {}
+        # Where what the worker of now logs begins.
+        self._logged = 0
 
     def start(self, name):
         command = [sys.executable, "-m", "testamur", *self._commands[name]]
+        if name == "worker":
+            self._logged = os.fstat(self._log.fileno()).st_size
         self.running[name] = subprocess.Popen(command, env=self._environment, stdout=self._log, stderr=self._log)
 
     def kill(self, name):
@@ -94,9 +99,13 @@ class Processes:
 
     def end(self, name):
         process = self.running.pop(name)
-        process.terminate()
         # On a busy machine it may not have begun to listen to signals.
-        assert process.wait(timeout=120) in {0, -signal.SIGTERM}
+        ends = time.monotonic() + STILL_SECONDS_MAX
+        while b"worker_started" not in Path(self._log.name).read_bytes()[self._logged :]:
+            assert time.monotonic() < ends and process.poll() is None
+            time.sleep(0.1)
+        process.terminate()
+        assert process.wait(timeout=120) == 0
 
     def stop(self):
         for process in self.running.values():

@@ -1,4 +1,4 @@
-"""A real browser, and what is stated of every page in it. Import the fixtures into the conftest.py that needs them."""
+"""A real browser, and what is stated of every page in it. The fixtures are those of all tests, by way of conftest.py."""
 
 import asyncio
 import shutil
@@ -17,10 +17,10 @@ import uvicorn
 from people import Person
 
 from testamur.app import create_app
+from tools.browser import NAMES, WITHOUT_WINDOWS
 
 # Where Debian and others put it; Playwright's own is found by Playwright.
-NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+CHROMIUM = next(filter(None, map(shutil.which, (WITHOUT_WINDOWS, *NAMES))), None)
 WIDE = {"width": 1360, "height": 900}
 NARROW = {"width": 390, "height": 844}
 # How each journey is walked: options of the function that opens a page.
